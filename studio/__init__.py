@@ -1,0 +1,62 @@
+"""Studio: a creative-AI toolkit for art and music.
+
+    from studio import StyleTransferPipeline
+
+    pipe = StyleTransferPipeline.from_pretrained("vgg19")
+    pipe("photo.jpg", ["wave.jpg"], size=512).save("out.png")
+
+Importing starts nothing: what is named here is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studio.errors import DeviceError, InputError, ModelError, OutputError, StudioError
+    from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
+    from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+    from studio.progress import Progress
+    from studio.recipe import Recipe, recipe_of
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "DeviceError": "studio.errors",
+    "InputError": "studio.errors",
+    "ModelError": "studio.errors",
+    "OutputError": "studio.errors",
+    "StudioError": "studio.errors",
+    "Progress": "studio.progress",
+    "Recipe": "studio.recipe",
+    "StyleTransferParameters": "studio.pipelines.style_transfer_parameters",
+    "StyleTransferPipeline": "studio.pipelines.style_transfer",
+    "StyleTransferResult": "studio.pipelines.style_transfer",
+    "recipe_of": "studio.recipe",
+}
+
+__all__ = [
+    "DeviceError",
+    "InputError",
+    "ModelError",
+    "OutputError",
+    "Progress",
+    "Recipe",
+    "StudioError",
+    "StyleTransferParameters",
+    "StyleTransferPipeline",
+    "StyleTransferResult",
+    "__version__",
+    "recipe_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'studio' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,108 @@
+"""Writing files whole: an output appears under its name complete or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from studio.errors import InputError, OutputError
+
+
+def write_bytes(path: str | Path, content: bytes) -> Path:
+    """Write a file atomically: a temporary file beside it, fsync, rename. Raises OutputError, and then leaves nothing."""
+    target = Path(path)
+    check_folder(target)
+    temporary = None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+        _sync_folder(target.parent)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise OutputError(_in_plain_words(error, target)) from None
+    return target
+
+
+def check_writable(path: str | Path, suffixes: Sequence[str]) -> Path:
+    """The path of an output, checked before the work begins: its suffix, its folder, and that a file can be made there."""
+    target = Path(path)
+    if target.suffix.lower() not in suffixes:
+        raise OutputError(f"Cannot write {target}: expected a name that ends in {', '.join(suffixes)}.")
+    if target.is_dir():
+        raise OutputError(f"Cannot write {target}: it is a folder; give the name of a file.")
+    check_folder(target)
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            pass
+    except OSError as error:
+        raise OutputError(_in_plain_words(error, target)) from None
+    return target
+
+
+def check_folder(target: Path) -> None:
+    """Raise OutputError unless the folder that `target` is to be in exists."""
+    if not target.parent.is_dir():
+        raise OutputError(f"Cannot write {target}: there is no folder {target.parent}; make it first (mkdir -p).")
+
+
+def make_folder(folder: str | Path) -> Path:
+    """A folder that is there afterwards. Raises OutputError."""
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(_in_plain_words(error, target)) from None
+    return target
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file. Raises InputError in one line for a file that is missing, a folder, or not readable."""
+    source = Path(path)
+    try:
+        return source.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"There is no file {source}; check the name.") from None
+    except IsADirectoryError:
+        raise InputError(f"{source} is a folder; expected a file.") from None
+    except OSError as error:
+        raise InputError(f"Cannot read {source}: {error.strerror or error}.") from None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 of some bytes, in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _in_plain_words(error: OSError, target: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"Cannot write {target}: the disk is full; free some space and run it again."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Cannot write {target}: no permission to write in {target.parent}; choose another folder."
+    return f"Cannot write {target}: {error.strerror or error}."
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current

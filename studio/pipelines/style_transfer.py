@@ -1,0 +1,263 @@
+"""Neural style transfer: a photograph painted in the manner of one or more paintings.
+
+    pipe = StyleTransferPipeline.from_pretrained("vgg19")
+    result = pipe(content="photo.jpg", styles=["wave.jpg"], size=512, seed=7)
+    result.save("out.png")
+
+After Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016): the picture itself is
+optimised until VGG sees the photograph's content and the paintings' Gram matrices in it. It is optimised from coarse to
+fine, with an averaged iterate, in the device's precision; losses and Gram matrices are float32.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors.torch import save
+
+from studio import device as devices
+from studio import hub
+from studio.device import Device
+from studio.errors import InputError, ModelError
+from studio.media import files, images
+from studio.media.images import Picture
+from studio.networks.vgg import VGG, VGGConfig, state_from_codebooks, state_from_torchvision
+from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.progress import Callback
+from studio.recipe import Recipe, Source, environment, source_of
+from studio.style.run import Pictures, Run
+
+NAME = "style_transfer"
+
+PictureLike = str | Path | Image.Image | Picture
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleTransferResult:
+    """What a call made.
+
+    images: one RGB picture; recipe: what made it; losses: one a step; finished: False if it was stopped before its end.
+    """
+
+    images: list[Image.Image]
+    recipe: Recipe
+    losses: list[float]
+    finished: bool
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture with its recipe inside; .png, .jpg or .webp. Raises OutputError."""
+        return images.write_picture(self.images[0], path, self.recipe.to_json())
+
+
+class StyleTransferPipeline:
+    """Style transfer by optimisation over one VGG network. A call leaves no state behind."""
+
+    parameters = StyleTransferParameters
+
+    def __init__(self, network: VGG, model: Source, device: Device) -> None:
+        self.network, self.model, self.device = network, model, device
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | Path = "vgg19", *, device: str = "auto", precision: str = "auto", threads: int | None = None
+    ) -> StyleTransferPipeline:
+        """Load a VGG-16 or VGG-19: a shipped model, a model folder, a torchvision `.pth` or `.safetensors`, or a hub id.
+
+        device, precision, threads: as in `studio.device.choose`. Raises ModelError and DeviceError.
+        """
+        chosen = devices.choose(device, precision, threads)
+        found = hub.find(model)
+        network = _network_from(found)
+        return cls(chosen.place(network), Source(found.name, found.sha256), chosen)
+
+    def __call__(
+        self,
+        content: PictureLike,
+        styles: Sequence[PictureLike] | PictureLike,
+        *,
+        masks: Sequence[PictureLike] = (),
+        init_picture: PictureLike | None = None,
+        parameters: StyleTransferParameters | None = None,
+        callback: Callback | None = None,
+        keep_in: str | Path | None = None,
+        **options: Any,
+    ) -> StyleTransferResult:
+        """Paint `content` in the manner of `styles`.
+
+        masks: none; one for all styles; or one for each: white where the style goes, black where the photograph stays.
+        init_picture: what to start from; sets `init` to "picture".
+        parameters: a `StyleTransferParameters`; options: fields of it by name, which take precedence.
+        callback: called after each step with a `Progress`; returning True stops, and the best so far comes back.
+        keep_in: a file that keeps the work every 20 s, so that a killed run goes on from there when it is called again.
+        Raises InputError for anything that cannot be used, before any work begins.
+        """
+        chosen = _resolved(parameters or StyleTransferParameters(), options, init_picture)
+        self.network.check([*chosen.content_layers, *chosen.style_layers])
+        pictures = _open(content, styles, masks, init_picture, chosen)
+        weights = _normalized(chosen.style_weights, len(pictures["styles"]))
+        recipe = Recipe(
+            pipeline=NAME,
+            parameters=chosen.to_dict(),
+            model=self.model,
+            inputs={role: tuple(map(source_of, opened)) for role, opened in pictures.items() if opened},
+            environment=environment(self.device.environment()),
+        )
+        run = Run(
+            self.network,
+            self.device,
+            chosen,
+            Pictures(
+                content=pictures["content"][0].image,
+                styles=[style.image for style in pictures["styles"]],
+                masks=[mask.image for mask in pictures["masks"]],
+                init=pictures["init_picture"][0].image if pictures["init_picture"] else None,
+            ),
+            weights,
+        )
+        with self.device.computing():
+            outcome = run.paint(callback, Path(keep_in) if keep_in else None, recipe.fingerprint)
+        realized: dict[str, Any] = {"tile": outcome.tile}
+        if chosen.minutes or not outcome.finished:
+            realized |= {"minutes": None, "steps_at_scales": outcome.steps_at_scales}
+        return StyleTransferResult(
+            images=[outcome.image],
+            recipe=dataclasses.replace(recipe, parameters=chosen.changed(**realized).to_dict()),
+            losses=outcome.losses,
+            finished=outcome.finished,
+        )
+
+    @classmethod
+    def remake(
+        cls,
+        recipe: Recipe,
+        inputs: Mapping[str, Sequence[Path]],
+        *,
+        model: str | Path | None = None,
+        callback: Callback | None = None,
+    ) -> StyleTransferResult:
+        """Run a recipe again, on the device, in the precision and with the threads that it names.
+
+        inputs: role → files, as `studio.recipe.find_inputs` gives them. Raises ModelError if the model is another one.
+        """
+        made = recipe.environment
+        pipe = cls.from_pretrained(
+            model or recipe.model.name,
+            device=made.get("device", "auto"),
+            precision=made.get("precision", "auto"),
+            threads=made.get("threads"),
+        )
+        if pipe.model.sha256 != recipe.model.sha256:
+            raise ModelError(
+                f"The recipe's model {recipe.model.name} has SHA-256 {recipe.model.sha256[:12]}…, the one here "
+                f"{pipe.model.sha256[:12]}…; give the right one with --model."
+            )
+        return pipe(
+            inputs["content"][0],
+            list(inputs["styles"]),
+            masks=inputs.get("masks", ()),
+            init_picture=next(iter(inputs.get("init_picture", ())), None),
+            parameters=StyleTransferParameters(**recipe.parameters),
+            callback=callback,
+        )
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the network as a model folder that `from_pretrained` loads: config.json and model.safetensors (float32).
+
+        The model's card goes along where the model has one. Raises OutputError.
+        """
+        target = Path(folder)
+        files.make_folder(target)
+        tensors = {name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in self.network.state_dict().items()}
+        files.write_bytes(target / "model.safetensors", save(tensors))
+        config = {"network": "vgg", **dataclasses.asdict(self.network.config), "files": hub.describe_files(target)}
+        files.write_bytes(target / hub.CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        card = hub.shipped_folder() / self.model.name / "README.md"
+        if self.model.name in hub.shipped() and card.is_file():
+            shutil.copyfile(card, target / "README.md")
+        return target
+
+    def push_to_hub(self, hub_id: str, *, private: bool = False) -> str:
+        """Upload the network to the Hugging Face hub as `owner/name`; returns its address. Needs a network and a login."""
+        return hub.push(self.save_pretrained, hub_id, private=private)
+
+
+def _network_from(model: hub.Model) -> VGG:
+    tensors = hub.load_weights(model)
+    config = VGGConfig(
+        depth=model.config.get("depth", 19), preprocessing=model.config.get("preprocessing", "caffe")
+    )
+    if any(name.startswith("features.") for name in tensors):
+        config, tensors = state_from_torchvision(tensors)
+    elif any(name.endswith(".codes") for name in tensors):
+        tensors = state_from_codebooks(tensors)
+    network = VGG(config)
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in tensors.items() if name in expected}
+    if found != expected:
+        wrong = next(name for name in expected if found.get(name) != expected[name])
+        raise ModelError(
+            f"{model.name} is not a VGG-{config.depth}: {wrong} should be {tuple(expected[wrong])}, "
+            f"it is {tuple(found[wrong]) if wrong in found else 'missing'}."
+        )
+    network.load_state_dict({name: tensors[name].float() for name in expected})
+    return network.eval()
+
+
+def _resolved(
+    parameters: StyleTransferParameters, options: dict[str, Any], init_picture: PictureLike | None
+) -> StyleTransferParameters:
+    if init_picture is not None:
+        options = {"init": "picture", **options}
+    chosen = parameters.changed(**options) if options else parameters
+    if (chosen.init == "picture") != (init_picture is not None):
+        raise InputError("To start from a picture, give both init='picture' and the picture (--init-picture FILE).")
+    if not any(chosen.style_layers.values()) and not any(chosen.content_layers.values()):
+        raise InputError("Every layer has weight 0: give at least one content or style layer a weight above 0.")
+    return chosen
+
+
+def _open(
+    content: PictureLike,
+    styles: Sequence[PictureLike] | PictureLike,
+    masks: Sequence[PictureLike],
+    init_picture: PictureLike | None,
+    chosen: StyleTransferParameters,
+) -> dict[str, list[Picture]]:
+    """Every input by its role."""
+    listed = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    if not listed:
+        raise InputError("Expected at least one style; give one or more paintings.")
+    if len(masks) not in (0, 1, len(listed)):
+        raise InputError(f"{len(masks)} masks for {len(listed)} styles: give none, one for all, or one for each.")
+    limit = round(chosen.max_megapixels * 1e6)
+
+    def opened(source: PictureLike) -> Picture:
+        return images.open_picture(source, background=chosen.background, max_pixels=limit)
+
+    photograph = opened(content)
+    return {
+        "content": [photograph],
+        "styles": [opened(style) for style in listed],
+        "masks": [images.open_mask(mask, photograph.image.size, max_pixels=limit) for mask in masks],
+        "init_picture": [] if init_picture is None else [opened(init_picture)],
+    }
+
+
+def _normalized(weights: Sequence[float], count: int) -> list[float]:
+    """Style weights that sum to 1; all alike where none are given."""
+    if not weights:
+        return [1 / count] * count
+    if len(weights) != count:
+        raise InputError(f"{len(weights)} style weights for {count} styles: give one for each, e.g. 0.7,0.3.")
+    total = math.fsum(weights)
+    if total <= 0:
+        raise InputError("The style weights sum to 0: give at least one of them a value above 0.")
+    return [weight / total for weight in weights]

@@ -1,0 +1,40 @@
+"""Progress of long work: one dataclass and one callback for the bar, the web page and the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a long call stands after a step.
+
+    fraction: of the whole work, in [0, 1]; elapsed and remaining: seconds; stage: what is being worked on, in words;
+    preview: the result as it would be if the work stopped here (computed only when called).
+    """
+
+    step: int
+    steps: int
+    fraction: float
+    elapsed: float
+    remaining: float
+    loss: float
+    stage: str
+    preview: Callable[[], Image.Image] = field(repr=False)
+
+
+Callback = Callable[[Progress], bool | None]
+"""Called after each step; returning True asks the work to stop and to hand back the best so far."""
+
+
+def in_words(seconds: float) -> str:
+    """A duration as people say it: "8 s", "2 min 5 s", "1 h 20 min"."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

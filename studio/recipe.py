@@ -1,0 +1,135 @@
+"""Recipes: what made an output. A recipe is written into every output, read from it, and made again.
+
+    recipe = recipe_of("painting.png")       # read from the output
+    remake("painting.png", "again.png")      # the same bytes on the same machine
+
+A recipe names the pipeline, its parameters, the model and the inputs by their hashes, and what computed it. It holds no
+time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio import __version__
+from studio.errors import InputError
+from studio.media import files, images
+from studio.media.images import Picture
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Source:
+    """An input or a model as a recipe knows it: the name of its file and the SHA-256 of its bytes (of its pixels, if it had no file)."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that an output depends on.
+
+    pipeline: as in `studio.pipelines`, e.g. "style_transfer"; parameters: the fields of its dataclass;
+    inputs: role → sources, in order, e.g. {"content": (…,), "styles": (…, …)};
+    environment: versions, device, precision and threads: the same bytes are promised for an equal environment.
+    """
+
+    pipeline: str
+    parameters: Mapping[str, Any]
+    model: Source
+    inputs: Mapping[str, tuple[Source, ...]] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line of ASCII JSON with sorted keys."""
+        return json.dumps({"studio-recipe": FORMAT, **asdict(self)}, sort_keys=True, ensure_ascii=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the recipe: equal for two runs that should give the same bytes."""
+        return files.sha256(self.to_json().encode())
+
+
+def environment(device: Mapping[str, Any]) -> dict[str, Any]:
+    """The `environment` of a recipe: this Studio, and what a device says of itself."""
+    return {"studio": __version__, **device}
+
+
+def from_json(text: str) -> Recipe:
+    """The recipe in a text as `Recipe.to_json` writes it. Raises InputError for anything else."""
+    try:
+        found = json.loads(text)
+        if found.pop("studio-recipe") != FORMAT:
+            raise InputError("This recipe was written by a newer Studio; update with `pip install -U creative-studio`.")
+        return Recipe(
+            pipeline=str(found["pipeline"]),
+            parameters=dict(found["parameters"]),
+            model=_source(found["model"]),
+            inputs={str(role): tuple(map(_source, sources)) for role, sources in dict(found["inputs"]).items()},
+            environment=dict(found["environment"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"The recipe cannot be read ({type(error).__name__}: {error}); it was changed or cut off.") from None
+
+
+def recipe_of(path: str | Path) -> Recipe:
+    """The recipe inside an output. Raises InputError if there is none."""
+    text = images.read_recipe_text(path)
+    if text is None:
+        raise InputError(f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out.")
+    return from_json(text)
+
+
+def find_inputs(recipe: Recipe, folders: Iterable[Path]) -> dict[str, list[Path]]:
+    """Files with the hashes that a recipe names, by role; looked for by name first, then among all pictures of the folders.
+
+    Raises InputError that names every input not found.
+    """
+    searched = list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+    wanted = {source.sha256: source for sources in recipe.inputs.values() for source in sources}
+    found: dict[str, Path] = {}
+    for by_name in (True, False):
+        for folder in searched:
+            for path in _candidates(folder, wanted.values(), by_name):
+                if set(found) == set(wanted):
+                    break
+                for digest in _digests(path, wanted):
+                    found.setdefault(digest, path)
+    missing = [f"{source.name or 'a picture'} (sha256 {digest[:12]}…)" for digest, source in wanted.items() if digest not in found]
+    if missing:
+        places = ", ".join(map(str, searched))
+        raise InputError(f"Cannot find {', '.join(missing)} in {places}; name the folder that holds it with --inputs.")
+    return {role: [found[source.sha256] for source in sources] for role, sources in recipe.inputs.items()}
+
+
+def _candidates(folder: Path, wanted: Iterable[Source], by_name: bool) -> Iterable[Path]:
+    if by_name:
+        return [folder / source.name for source in wanted if source.name and (folder / source.name).is_file()]
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES and path.is_file())
+
+
+def _digests(path: Path, wanted: Mapping[str, Source]) -> Iterable[str]:
+    try:
+        yield files.sha256(files.read_bytes(path))
+        if any(not source.name for source in wanted.values()):
+            yield images.open_picture(images.open_picture(path).image).sha256
+    except InputError:
+        return
+
+
+def source_of(picture: Picture) -> Source:
+    """A picture as a recipe names it."""
+    return Source(picture.name, picture.sha256)
+
+
+def _source(found: Mapping[str, str]) -> Source:
+    return Source(Path(str(found["name"])).name, str(found["sha256"]))  # a name alone: a recipe may come from anyone
+
+
+_PICTURES = (*images.SUFFIXES, ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")

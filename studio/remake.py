@@ -1,0 +1,51 @@
+"""Making an output again from the recipe inside it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from studio.errors import InputError
+from studio.progress import Callback
+from studio.recipe import Recipe, find_inputs, recipe_of
+
+PIPELINES = {"style_transfer": "studio.pipelines.style_transfer:StyleTransferPipeline"}
+
+_log = logging.getLogger("studio")
+
+
+def remake(
+    path: str | Path,
+    *,
+    folders: Iterable[str | Path] = (),
+    model: str | Path | None = None,
+    callback: Callback | None = None,
+) -> Any:
+    """The result that `path` holds, made again: the same bytes when saved on the same machine and build.
+
+    folders: where its inputs may lie, beside the folder of `path` and the current one; they are known by their hashes.
+    Raises InputError when `path` has no recipe or an input is not found.
+    """
+    recipe = recipe_of(path)
+    pipeline = _pipeline_of(recipe)
+    inputs = find_inputs(recipe, [*map(Path, folders), Path(path).parent, Path()])
+    result = pipeline.remake(recipe, inputs, model=model, callback=callback)
+    _say_what_differs(recipe, result.recipe)
+    return result
+
+
+def _pipeline_of(recipe: Recipe) -> Any:
+    if recipe.pipeline not in PIPELINES:
+        raise InputError(f"This Studio has no pipeline {recipe.pipeline!r}; known are {', '.join(PIPELINES)}. Update Studio.")
+    module, name = PIPELINES[recipe.pipeline].split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _say_what_differs(recipe: Recipe, again: Recipe) -> None:
+    other = [f"{key} {recipe.environment.get(key)}" for key, value in again.environment.items() if recipe.environment.get(key) != value]
+    if other:
+        _log.warning("it was made with %s: the picture may differ in small things.", ", ".join(other))
+
