@@ -186,6 +186,23 @@ def describe() -> list[tuple[str, str]]:
     return rows
 
 
+def try_out(device: Device) -> None:
+    """Convolve something small, forward and backward; raises whatever the device raises."""
+    network = device.place(nn.Conv2d(3, 8, 3))
+    picture = device.place(torch.rand(1, 3, 16, 16)).to(device.dtype).requires_grad_()
+    network(picture).float().sum().backward()
+    device.synchronize()
+
+
+def missing() -> list[tuple[str, str]]:
+    """(kind, what to do) for hardware that is in this machine but that the installed torch cannot use."""
+    if os.path.exists("/proc/driver/nvidia/version") and "cuda" not in available():
+        return [("cuda", "install a CUDA build: pip install --force-reinstall torch (without constraints.txt)")]
+    if sys.platform == "darwin" and platform.machine() == "arm64" and "mps" not in available():
+        return [("mps", "update torch and macOS: pip install --upgrade torch")]
+    return []
+
+
 def retry_with_less(attempt: Callable[[_Size], _Result], sizes: Sequence[_Size], device: Device, what: str) -> _Result:
     """`attempt(size)` with the first of `sizes`, and with the next smaller one each time memory runs out.
 

@@ -44,7 +44,7 @@ class Parameters:
         try:
             return handler(values)
         except ValidationError as error:
-            raise InputError("; ".join(_plain(found, cls) for found in error.errors())) from None
+            raise InputError("; ".join(_plain(found, cls) for found in error.errors()) + ".") from None
 
     @classmethod
     def fields(cls) -> Iterator[tuple[str, FieldInfo]]:

@@ -56,6 +56,16 @@ def check_folder(target: Path) -> None:
         raise OutputError(f"Cannot write {target}: there is no folder {target.parent}; make it first (mkdir -p).")
 
 
+def check_readable(path: str | Path) -> None:
+    """Raise InputError, as `read_bytes` does, without reading the file: for a check before anything heavy is loaded."""
+    source = Path(path)
+    try:
+        with source.open("rb"):
+            pass
+    except OSError as error:
+        raise _unreadable(source, error) from None
+
+
 def make_folder(folder: str | Path) -> Path:
     """A folder that is there afterwards. Raises OutputError."""
     target = Path(folder)
@@ -71,17 +81,21 @@ def read_bytes(path: str | Path) -> bytes:
     source = Path(path)
     try:
         return source.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"There is no file {source}; check the name.") from None
-    except IsADirectoryError:
-        raise InputError(f"{source} is a folder; expected a file.") from None
     except OSError as error:
-        raise InputError(f"Cannot read {source}: {error.strerror or error}.") from None
+        raise _unreadable(source, error) from None
 
 
 def sha256(content: bytes) -> str:
     """The SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
+
+
+def _unreadable(source: Path, error: OSError) -> InputError:
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"There is no file {source}; check the name.")
+    if source.is_dir():
+        return InputError(f"{source} is a folder; expected a file.")
+    return InputError(f"Cannot read {source}: {error.strerror or error}.")
 
 
 def _in_plain_words(error: OSError, target: Path) -> str:

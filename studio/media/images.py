@@ -20,7 +20,7 @@ from studio.errors import InputError, OutputError
 from studio.media import files
 
 MAX_PIXELS = 64_000_000
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 _log = logging.getLogger("studio")

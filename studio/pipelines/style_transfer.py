@@ -34,6 +34,7 @@ from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import Callback
 from studio.recipe import Recipe, Source, environment, source_of
 from studio.style.run import Pictures, Run
+from studio.style.scales import LEAST_SIDE
 
 NAME = "style_transfer"
 
@@ -240,7 +241,13 @@ def _open(
     limit = round(chosen.max_megapixels * 1e6)
 
     def opened(source: PictureLike) -> Picture:
-        return images.open_picture(source, background=chosen.background, max_pixels=limit)
+        picture = images.open_picture(source, background=chosen.background, max_pixels=limit)
+        if min(picture.image.size) < LEAST_SIDE:
+            raise InputError(
+                f"{picture.name or 'A picture'} is {picture.image.width} × {picture.image.height}: "
+                f"expected at least {LEAST_SIDE} pixels on each side."
+            )
+        return picture
 
     photograph = opened(content)
     return {

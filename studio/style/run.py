@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from studio.device import Device
+from studio.errors import OutputError
 from studio.networks.vgg import VGG
 from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import Callback, Progress, in_words
@@ -99,7 +100,7 @@ class Run:
                 clock.record(scale, time.monotonic() - began)
                 stopped = bool(callback and callback(self._progress(clock)))
                 if keep_in and (stopped or time.monotonic() - saved_at > CHECKPOINT_EVERY):
-                    checkpoint.write(keep_in, fingerprint, self._state(clock.elapsed))
+                    keep_in = self._keep(keep_in, fingerprint, clock.elapsed)
                     saved_at = time.monotonic()
             if stopped:
                 break
@@ -219,6 +220,15 @@ class Run:
             stage=f"{width} × {height}",
             preview=self.preview,
         )
+
+    def _keep(self, path: Path, fingerprint: str, elapsed: float) -> Path | None:
+        """Write a checkpoint; where that fails, say so and go on without."""
+        try:
+            checkpoint.write(path, fingerprint, self._state(elapsed))
+        except OutputError as error:
+            _log.warning("the work in between cannot be kept: %s", error)
+            return None
+        return path
 
     def _state(self, elapsed: float) -> dict[str, Any]:
         assert self.painter

@@ -1,0 +1,55 @@
+"""What many tests share: a small real network, small real pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from studio.device import choose
+from studio.networks.vgg import VGG
+from studio.pipelines.style_transfer import StyleTransferPipeline
+from studio.recipe import Source
+
+ROOT = Path(__file__).parent.parent
+
+
+def random_vgg(seed: int = 0) -> VGG:
+    """A VGG-19 with seeded He weights: real arithmetic without the shipped file."""
+    network = VGG()
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        if name.endswith("weight"):
+            nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
+    return network
+
+
+@pytest.fixture(scope="session")
+def shipped_pipeline() -> StyleTransferPipeline:
+    """The real thing, in float32 so that it is the same on every processor."""
+    return StyleTransferPipeline.from_pretrained("vgg19", device="cpu", precision="float32")
+
+
+@pytest.fixture(scope="session")
+def random_pipeline() -> StyleTransferPipeline:
+    device = choose("cpu", "float32")
+    return StyleTransferPipeline(device.place(random_vgg()), Source("random", "0" * 64), device)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    """A maker of picture files: smooth colour fields, different for each seed."""
+
+    def make(name: str = "picture.png", size: tuple[int, int] = (48, 32), seed: int = 0, mode: str = "RGB") -> Path:
+        noise = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        image = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).convert(mode)
+        path = tmp_path / name
+        image.save(path)
+        return path
+
+    return make
