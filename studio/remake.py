@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import logging
 from collections.abc import Iterable
@@ -34,7 +35,9 @@ def remake(
     inputs = find_inputs(recipe, [*map(Path, folders), Path(path).parent, Path()])
     result = pipeline.remake(recipe, inputs, model=model, callback=callback)
     _say_what_differs(recipe, result.recipe)
-    return result
+    # The inputs and the model were found by their hashes: whatever they are called here, the recipe's names stay.
+    named_as_before = dataclasses.replace(result.recipe, inputs=recipe.inputs, model=recipe.model)
+    return dataclasses.replace(result, recipe=named_as_before)
 
 
 def _pipeline_of(recipe: Recipe) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,15 @@ def random_vgg(seed: int = 0) -> VGG:
         if name.endswith("weight"):
             nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
     return network
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Each test finds the log as a program that imports `studio` does: the command line takes it over while it runs."""
+    log = logging.getLogger("studio")
+    yield
+    log.handlers, log.propagate = [], True
+    log.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

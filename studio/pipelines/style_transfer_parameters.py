@@ -21,7 +21,7 @@ class StyleTransferParameters(Parameters):
     minutes: float | None = parameter(None, "Time to spend instead of steps: the best that fits.", gt=0, le=10_000)
     seed: int = parameter(0, "Seed of everything random.", ge=0, lt=2**63)
     style_weights: tuple[Weight, ...] = parameter((), "How much each style counts; all alike if left out.")
-    content_weight: float = parameter(0.05, "How firmly the content holds against the style.", ge=0, le=1e12)
+    content_weight: float = parameter(0.04, "How firmly the content holds against the style.", ge=0, le=1e12)
     keep_colors: Literal["none", "luminance", "histogram", "covariance"] = parameter(
         "none",
         "Keep the photograph's colours: paint its luminance only, or match the paintings' colours to it beforehand.",
@@ -45,12 +45,12 @@ class StyleTransferParameters(Parameters):
     optimizer: Literal["adam", "lbfgs"] = parameter("adam", "How the picture is improved.", advanced=True)
     learning_rate: float | None = parameter(None, "Step size; by default 0.05 for Adam, 1 for L-BFGS.", gt=0, le=100, advanced=True)
     averaging: float = parameter(0.9, "Decay of the average over steps that is the result.", ge=0, lt=1, advanced=True)
-    tv_weight: float = parameter(2.0, "Smoothness: the weight of the total variation.", ge=0, le=1e12, advanced=True)
+    tv_weight: float = parameter(1.0, "Smoothness: the weight of the total variation.", ge=0, le=1e12, advanced=True)
     content_layers: dict[str, Weight] = parameter(
         {"relu4_2": 1.0}, "Layers that hold the content, with weights.", min_length=1, advanced=True
     )
     style_layers: dict[str, Weight] = parameter(
-        {"relu1_1": 0.2, "relu2_1": 0.2, "relu3_1": 0.2, "relu4_1": 0.2, "relu5_1": 0.2},
+        {"relu1_1": 0.4, "relu2_1": 0.3, "relu3_1": 0.15, "relu4_1": 0.1, "relu5_1": 0.05},
         "Layers that hold the style, with weights.",
         min_length=1,
         advanced=True,
