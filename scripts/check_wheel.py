@@ -59,7 +59,13 @@ def style_a_picture(python: Path, empty: Path) -> None:
     """In a folder with nothing in it, isolated from the checkout, and with the hub switched off."""
     empty.mkdir()
     samples = next(python.parent.parent.glob("lib/python*/site-packages/studio/shipped/samples"))
-    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HOME": str(empty), "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    offline = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HOME": str(empty),
+        "http_proxy": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+    }
     offline.pop("PYTHONPATH", None)
     studio = str(python.parent / "studio")
     inputs = [str(samples / "content" / "cat.jpg"), str(samples / "style" / "hokusai_great_wave.jpg")]

@@ -1,4 +1,4 @@
-"""The command `studio`. Results go to standard output, everything else to standard error; a refusal is one line, exit code 2."""
+"""The command `studio`: results on standard output, all else on standard error; a refusal is one line, exit code 2."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ app.add_typer(models, name="models", help="List the models, look at one, or fetc
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", rich_help_panel="Machine")]
 Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel="Machine")]
-Threads = Annotated[int | None, typer.Option(help="CPU threads; all cores by default.", min=1, rich_help_panel="Machine")]
+Threads = Annotated[
+    int | None, typer.Option(help="CPU threads; all cores by default.", min=1, rich_help_panel="Machine")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel="Machine")]
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.", rich_help_panel="Machine")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Where the picture goes: .png, .jpg or .webp.")]
@@ -43,9 +45,13 @@ def style(
     styles: Annotated[list[Path], typer.Argument(help="One or more paintings.", show_default=False)],
     output: Output,
     parameters: StyleTransferParameters,
-    mask: Annotated[list[Path] | None, typer.Option(help="Where a style goes (white); one for all, or one for each.")] = None,
+    mask: Annotated[
+        list[Path] | None, typer.Option(help="Where a style goes (white); one for all, or one for each.")
+    ] = None,
     init_picture: Annotated[Path | None, typer.Option(help="A picture to start from.")] = None,
-    model: Annotated[str, typer.Option(help="A shipped model, a folder, a torchvision VGG file, or a hub id.")] = "vgg19",
+    model: Annotated[
+        str, typer.Option(help="A shipped model, a folder, a torchvision VGG file, or a hub id.")
+    ] = "vgg19",
     device: Device = "auto",
     precision: Precision = "auto",
     threads: Threads = None,
@@ -96,7 +102,9 @@ def recipe(
 def remake(
     file: Annotated[Path, typer.Argument(help="A picture that Studio made.", show_default=False)],
     output: Output,
-    inputs: Annotated[list[Path] | None, typer.Option(help="A folder to look for the inputs in; may be given again.")] = None,
+    inputs: Annotated[
+        list[Path] | None, typer.Option(help="A folder to look for the inputs in; may be given again.")
+    ] = None,
     model: Annotated[str | None, typer.Option(help="The model, where it has another name or place here.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -129,7 +137,9 @@ def models_list(as_json: Json = False) -> None:
     """The models that came with Studio."""
     found = [hub.find(name) for name in hub.shipped()]
     if as_json:
-        print(json.dumps([{"name": model.name, "folder": str(model.folder), "sha256": model.sha256} for model in found]))
+        print(
+            json.dumps([{"name": model.name, "folder": str(model.folder), "sha256": model.sha256} for model in found])
+        )
         return
     for model in found:
         size = sum(path.stat().st_size for path in model.folder.iterdir()) / 1e6
@@ -137,7 +147,9 @@ def models_list(as_json: Json = False) -> None:
 
 
 @models.command("show")
-def models_show(name: Annotated[str, typer.Argument(help="A shipped model, a folder, or a hub id.", show_default=False)]) -> None:
+def models_show(
+    name: Annotated[str, typer.Argument(help="A shipped model, a folder, or a hub id.", show_default=False)],
+) -> None:
     """The card of a model: what it is, where it comes from, its licence and checksums."""
     model = hub.find(name)
     card = model.folder / "README.md"
@@ -155,9 +167,13 @@ def models_pull(hub_id: Annotated[str, typer.Argument(help="owner/name", show_de
 @app.command("app")
 def open_app(
     page: Annotated[str, typer.Argument(help="studio (all pages) or style.")] = "studio",
-    host: Annotated[str, typer.Option(help="Address to listen on; anything but this machine needs --auth.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but this machine needs --auth.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
-    auth: Annotated[str | None, typer.Option(help="user:password that visitors have to give.", show_default=False)] = None,
+    auth: Annotated[
+        str | None, typer.Option(help="user:password that visitors have to give.", show_default=False)
+    ] = None,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
     device: Device = "auto",
     quiet: Quiet = False,
@@ -203,7 +219,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def studio(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Studio: a creative-AI toolkit for art and music."""
 
@@ -237,7 +255,13 @@ def _report(target: Path, result: Any, seconds: float, terminal: Terminal, as_js
     """Say where the picture is and how long it took; ends with 130 if it was stopped early."""
     image, steps = result.images[0], len(result.losses)
     if as_json:
-        facts = {"output": str(target), "width": image.width, "height": image.height, "steps": steps, "loss": result.losses[-1]}
+        facts = {
+            "output": str(target),
+            "width": image.width,
+            "height": image.height,
+            "steps": steps,
+            "loss": result.losses[-1],
+        }
         print(json.dumps({**facts, "seconds": round(seconds, 2), "finished": result.finished}))
     elif not terminal.quiet:
         print(f"{target}  {image.width} × {image.height}, {steps} steps in {in_words(seconds)}")

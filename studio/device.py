@@ -1,7 +1,7 @@
 """The device manager: the only place that knows devices, precisions, memory formats, threads and seeds.
 
     device = choose("auto")            # or "cpu", "cuda", "cuda:1", "mps", "xpu"; STUDIO_DEVICE sets what "auto" means
-    network = device.place(network)    # weights moved, in the device's precision and memory format
+    network = device.place_network(network)    # in the device's precision and memory format
     with device.computing():           # threads and arithmetic as the device wants them, put back afterwards
         ...
 
@@ -19,7 +19,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, overload
+from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -31,12 +32,13 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 _Result = TypeVar("_Result")
 _Size = TypeVar("_Size")
+_Network = TypeVar("_Network", bound=nn.Module)
 _compute_lock = threading.RLock()
 
 
 @dataclass(frozen=True)
 class Device:
-    """A place to compute: `kind` and `index`, the `precision` of network arithmetic, and the number of CPU `threads`."""
+    """A place to compute: `kind` and `index`, the `precision` of networks, and the number of CPU `threads`."""
 
     kind: str = "cpu"
     index: int | None = None
@@ -54,7 +56,8 @@ class Device:
         return f"{self.name} in {self.precision}"
 
     @property
-    def torch(self) -> torch.device:
+    def location(self) -> torch.device:
+        """The device as torch knows it."""
         return torch.device(self.name)
 
     @property
@@ -62,16 +65,14 @@ class Device:
         """The precision of network weights and activations."""
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
-    @overload
-    def place(self, what: Tensor) -> Tensor: ...
-    @overload
-    def place(self, what: nn.Module) -> nn.Module: ...
-    def place(self, what: Tensor | nn.Module) -> Tensor | nn.Module:
-        """Move here: a network in the device's precision, a tensor in its own; both channels last where they are 4-D."""
-        if isinstance(what, nn.Module):
-            return what.to(self.torch, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-        layout = torch.channels_last if what.ndim == 4 else torch.preserve_format
-        return what.to(self.torch, memory_format=layout)
+    def place(self, tensor: Tensor) -> Tensor:
+        """A tensor moved here in its own precision, channels last if it is 4-D."""
+        layout = torch.channels_last if tensor.ndim == 4 else torch.preserve_format
+        return tensor.to(self.location, memory_format=layout)
+
+    def place_network(self, network: _Network) -> _Network:
+        """A network moved here, in the device's precision and memory format."""
+        return network.to(self.location, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
     def generator(self, seed: int) -> torch.Generator:
         """A seeded stream of random numbers. It lives on the CPU, so that a seed means the same on every device."""
@@ -102,9 +103,9 @@ class Device:
     def free_memory(self) -> int | None:
         """Bytes that could be allocated now, or None where the device cannot say."""
         if self.kind == "cuda":
-            return int(torch.cuda.mem_get_info(self.torch)[0])
+            return int(torch.cuda.mem_get_info(self.location)[0])
         if self.kind == "xpu":
-            return int(torch.xpu.mem_get_info(self.torch)[0])
+            return int(torch.xpu.mem_get_info(self.location)[0])
         if self.kind == "mps":
             return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
         return _free_system_memory()
@@ -112,9 +113,9 @@ class Device:
     def peak_memory(self) -> int:
         """The most bytes held so far: of this process on the CPU, of the device's allocator on a GPU."""
         if self.kind == "cuda":
-            return int(torch.cuda.max_memory_allocated(self.torch))
+            return int(torch.cuda.max_memory_allocated(self.location))
         if self.kind == "xpu":
-            return int(torch.xpu.max_memory_allocated(self.torch))
+            return int(torch.xpu.max_memory_allocated(self.location))
         if self.kind == "mps":
             return int(torch.mps.driver_allocated_memory())
         return _peak_of_process()
@@ -165,7 +166,9 @@ def choose(name: str = "auto", precision: str = "auto", threads: int | None = No
 
 def available() -> list[str]:
     """The kinds of device that work here, the fastest first; "cpu" is always the last."""
-    found = [kind for kind in ("cuda", "xpu", "mps") if getattr(torch, kind, None) and getattr(torch, kind).is_available()]
+    found = [
+        kind for kind in ("cuda", "xpu", "mps") if getattr(torch, kind, None) and getattr(torch, kind).is_available()
+    ]
     return [*found, "cpu"]
 
 
@@ -179,7 +182,12 @@ def describe() -> list[tuple[str, str]]:
         if kind == "cpu":
             capable = torch.cpu.get_capabilities()
             units = [unit for unit in ("amx_bf16", "avx512_bf16", "avx512_f", "avx2") if capable.get(unit)]
-            rows.append((kind, f"{device.threads} threads, {device.precision} ({', '.join(units) or 'no vector units'}){memory}"))
+            rows.append(
+                (
+                    kind,
+                    f"{device.threads} threads, {device.precision} ({', '.join(units) or 'no vector units'}){memory}",
+                )
+            )
         else:
             title = getattr(torch, kind).get_device_name() if kind in ("cuda", "xpu") else "Apple GPU"
             rows.append((kind, f"{title}, {device.precision}{memory}"))
@@ -188,7 +196,7 @@ def describe() -> list[tuple[str, str]]:
 
 def try_out(device: Device) -> None:
     """Convolve something small, forward and backward; raises whatever the device raises."""
-    network = device.place(nn.Conv2d(3, 8, 3))
+    network = device.place_network(nn.Conv2d(3, 8, 3))
     picture = device.place(torch.rand(1, 3, 16, 16)).to(device.dtype).requires_grad_()
     network(picture).float().sum().backward()
     device.synchronize()
@@ -196,7 +204,7 @@ def try_out(device: Device) -> None:
 
 def missing() -> list[tuple[str, str]]:
     """(kind, what to do) for hardware that is in this machine but that the installed torch cannot use."""
-    if os.path.exists("/proc/driver/nvidia/version") and "cuda" not in available():
+    if Path("/proc/driver/nvidia/version").exists() and "cuda" not in available():
         return [("cuda", "install a CUDA build: pip install --force-reinstall torch (without constraints.txt)")]
     if sys.platform == "darwin" and platform.machine() == "arm64" and "mps" not in available():
         return [("mps", "update torch and macOS: pip install --upgrade torch")]
@@ -215,7 +223,9 @@ def retry_with_less(attempt: Callable[[_Size], _Result], sizes: Sequence[_Size],
             if not _is_out_of_memory(error):
                 raise
         device.release()
-    raise DeviceError(f"Out of memory on {device.name}: {what} does not fit even in the smallest pieces; make it smaller.")
+    raise DeviceError(
+        f"Out of memory on {device.name}: {what} does not fit even in the smallest pieces; make it smaller."
+    )
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -234,7 +244,7 @@ def _multiplies_bfloat16(kind: str, index: int) -> bool:
 
 def _free_system_memory() -> int | None:
     try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
+        with Path("/proc/meminfo").open(encoding="ascii") as lines:
             for line in lines:
                 if line.startswith("MemAvailable:"):
                     return int(line.split()[1]) * 1024

@@ -30,7 +30,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at everything that Studio uses; computes a little on each device, opens each shipped model, fetches nothing."""
+    """Look at everything that Studio uses: compute a little on each device, open each shipped model, fetch nothing."""
     return [
         Finding("studio", True, f"{__version__}, Python {platform.python_version()}, torch {torch.__version__}"),
         *_devices(),
@@ -61,9 +61,13 @@ def _models() -> list[Finding]:
             model = hub.find(name)
             findings.append(Finding(f"model {name}", True, f"whole, SHA-256 {model.sha256[:12]}…"))
         except StudioError as error:
-            findings.append(Finding(f"model {name}", False, str(error), "pip install --force-reinstall --no-deps creative-studio"))
+            findings.append(
+                Finding(f"model {name}", False, str(error), "pip install --force-reinstall --no-deps creative-studio")
+            )
     if not findings:
-        findings.append(Finding("models", False, f"none in {hub.shipped_folder()}", "pip install --force-reinstall creative-studio"))
+        findings.append(
+            Finding("models", False, f"none in {hub.shipped_folder()}", "pip install --force-reinstall creative-studio")
+        )
     return findings
 
 

@@ -1,14 +1,13 @@
 """Models: a name, a folder, a weights file or a Hugging Face id  →  a local, checked model.
 
-A model folder holds `config.json`, `README.md` (its card) and weights as safetensors. `config.json` says which network it
-is, and lists every file with its size and SHA-256. Shipped models lie in `models/` and travel inside the wheel.
+A model folder holds `config.json`, `README.md` (its card) and weights as safetensors. `config.json` says which network
+it is, and lists every file with its size and SHA-256. Shipped models lie in `models/` and travel inside the wheel.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -46,7 +45,7 @@ def shipped() -> list[str]:
 
 
 def find(name: str | Path) -> Model:
-    """The model called `name`: a folder or a weights file, a shipped model, or a Hugging Face id (fetched once, then cached).
+    """The model called `name`: a folder, a weights file, a shipped model, or a Hugging Face id (fetched, then cached).
 
     Raises ModelError when it is not found, or when a file is missing or not the one that `config.json` lists.
     """
@@ -62,8 +61,8 @@ def find(name: str | Path) -> Model:
     if re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
         return _open_folder(str(name), fetch(str(name)))
     raise ModelError(
-        f"There is no model {str(name)!r}: it is no folder or file, none of the shipped models ({', '.join(shipped())}), "
-        f"and no Hugging Face id (owner/name)."
+        f"There is no model {str(name)!r}: it is no folder or file, none of the shipped models "
+        f"({', '.join(shipped())}), and no Hugging Face id (owner/name)."
     )
 
 
@@ -76,14 +75,16 @@ def fetch(hub_id: str) -> Path:
     try:
         return Path(snapshot_download(hub_id, allow_patterns=list(_HUB_FILES), etag_timeout=5))
     except RepositoryNotFoundError:
-        raise ModelError(f"The Hugging Face hub has no model {hub_id!r} that you may read; check the id, or log in.") from None
+        raise ModelError(
+            f"The Hugging Face hub has no model {hub_id!r} that you may read; check the id, or log in."
+        ) from None
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         cause = "offline mode is on (HF_HUB_OFFLINE)" if constants.is_offline_mode() else "the hub cannot be reached"
         if not isinstance(error, LocalEntryNotFoundError) and isinstance(error, HfHubHTTPError):
             cause = f"the hub answered {error.response.status_code}"
         raise ModelError(
-            f"Looked for {hub_id!r} among the shipped models ({', '.join(shipped())}) and in {constants.HF_HUB_CACHE}; it is "
-            f"not there and {cause}. Run `studio models pull {hub_id}` when online, or give a local folder."
+            f"Looked for {hub_id!r} among the shipped models ({', '.join(shipped())}) and in {constants.HF_HUB_CACHE}; "
+            f"it is not there and {cause}. Run `studio models pull {hub_id}` when online, or give a local folder."
         ) from None
 
 
@@ -99,7 +100,9 @@ def push(save: Callable[[Path], Path], hub_id: str, *, private: bool = False) ->
             address = api.create_repo(hub_id, private=private, exist_ok=True)
             api.upload_folder(repo_id=hub_id, folder_path=folder)
         except (HfHubHTTPError, OSError, ValueError) as error:
-            raise ModelError(f"Cannot upload to {hub_id!r} ({_first_line(error)}); check the id, and `hf auth login`.") from None
+            raise ModelError(
+                f"Cannot upload to {hub_id!r} ({_first_line(error)}); check the id, and `hf auth login`."
+            ) from None
     return str(address)
 
 
@@ -124,13 +127,16 @@ def load_weights(model: Model) -> dict[str, Any]:
         raise ModelError(f"The weights {model.weights} are damaged ({_first_line(error)}); get them again.") from None
     except Exception as error:  # pickle.UnpicklingError and whatever else a hostile file makes the unpickler raise
         raise ModelError(f"Refusing {model.weights}: it holds more than tensors ({_first_line(error)}).") from None
-    raise ModelError(f"{model.weights} is no safetensors file; convert it, or give a torchvision .pth of VGG-16 or VGG-19.")
+    raise ModelError(
+        f"{model.weights} is no safetensors file; convert it, or give a torchvision .pth of VGG-16 or VGG-19."
+    )
 
 
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     """The `files` entry of a config.json: size and SHA-256 of every safetensors file in a folder."""
     return {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256_of(path)} for path in sorted(folder.glob("*.safetensors"))
+        path.name: {"bytes": path.stat().st_size, "sha256": _sha256_of(path)}
+        for path in sorted(folder.glob("*.safetensors"))
     }
 
 
@@ -144,7 +150,9 @@ def _open_folder(name: str, folder: Path) -> Model:
     if not weights:
         raise ModelError(f"{folder} holds no .safetensors weights.")
     digests = [_checked(folder / file, facts) for file, facts in listed.items()]
-    return Model(name, folder, config, digests[0] if len(digests) == 1 else _sha256_of_text("".join(digests)), weights[0])
+    return Model(
+        name, folder, config, digests[0] if len(digests) == 1 else _sha256_of_text("".join(digests)), weights[0]
+    )
 
 
 def _checked(path: Path, facts: Mapping[str, Any]) -> str:
@@ -156,16 +164,18 @@ def _checked(path: Path, facts: Mapping[str, Any]) -> str:
         raise ModelError(f"{path} is damaged: {size} bytes where {facts['bytes']} were expected; get the model again.")
     digest = _sha256_of(path)
     if digest != facts.get("sha256", digest):
-        raise ModelError(f"{path} is damaged: its SHA-256 begins {digest[:12]}, expected {facts['sha256'][:12]}; get the model again.")
+        raise ModelError(
+            f"{path} is damaged: its SHA-256 begins {digest[:12]}, expected {facts['sha256'][:12]}; get it again."
+        )
     return digest
 
 
 def _is_safetensors(path: Path) -> bool:
-    """Whether a file begins as safetensors do: the length of a header (8 bytes, little endian), then its opening brace."""
+    """Whether a file begins as safetensors do: the length of a header (8 bytes, little endian), then its brace."""
     with path.open("rb") as file:
         start = file.read(9)
     length = int.from_bytes(start[:8], "little")
-    return len(start) == 9 and start[8:] == b"{" and 2 <= length <= min(_HEADER_LIMIT, os.path.getsize(path))
+    return len(start) == 9 and start[8:] == b"{" and 2 <= length <= min(_HEADER_LIMIT, path.stat().st_size)
 
 
 def _sha256_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from studio.parameters import Parameters, is_advanced
 
 
 def with_options(parameters: type[Parameters]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator for a command that takes `parameters`: one option for each field, checked and handed over as one object."""
+    """Decorator for a command that takes `parameters`: an option for each field, handed over as one checked object."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         fields = dict(parameters.fields())
@@ -24,7 +24,9 @@ def with_options(parameters: type[Parameters]) -> Callable[[Callable[..., Any]],
         @functools.wraps(command)
         def wrapper(**given: Any) -> Any:
             values = {name: given.pop(name) for name in fields}
-            parsed = {name: parse(name, value, fields[name].annotation) for name, value in values.items() if value is not None}
+            parsed = {
+                name: parse(name, value, fields[name].annotation) for name, value in values.items() if value is not None
+            }
             return command(**given, parameters=parameters(**parsed))
 
         own = inspect.signature(command, eval_str=True).parameters
@@ -38,7 +40,7 @@ def with_options(parameters: type[Parameters]) -> Callable[[Callable[..., Any]],
 
 
 def parse(name: str, value: Any, annotation: Any) -> Any:
-    """What was typed for a field: "0.7,0.3" for a list, "relu1_1=0.5,relu2_1" for weights by name. Raises InputError."""
+    """What was typed for a field: "0.7,0.3" for a list, "relu1_1=0.5,relu2_1" for weights. Raises InputError."""
     origin = get_origin(_without_none(annotation))
     if not isinstance(value, str) or origin not in (tuple, dict):
         return value
@@ -61,7 +63,9 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
     panel = "Finer control" if is_advanced(field) else "Options"
     option = typer.Option(*flags, help=field.description, metavar=metavar, rich_help_panel=panel)
     annotation = kind if default is not None else kind | None
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option])
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[annotation, option]
+    )
 
 
 def _shown_as(field: FieldInfo) -> tuple[Any, str | None, Any]:

@@ -60,10 +60,10 @@ class Parameters:
         return {name: _as_json(getattr(self, name)) for name, _ in self.fields()}
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(parameter,))
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def parameters(cls: type[_Class]) -> type[_Class]:
     """Class decorator: a frozen, keyword-only dataclass that refuses unknown fields, NaN and values out of range."""
-    return dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))(cls)
+    return dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))(cls)  # type: ignore[return-value]
 
 
 def choices(annotation: Any) -> tuple[Any, ...]:
@@ -89,7 +89,7 @@ def is_advanced(field: FieldInfo) -> bool:
 def _plain(found: Any, cls: type) -> str:
     name = ".".join(str(part) for part in found["loc"] if part != "function-wrap")
     if found["type"] == "unexpected_keyword_argument":
-        known = ", ".join(field.name for field in dataclasses.fields(cls))  # type: ignore[arg-type]
+        known = ", ".join(field.name for field in dataclasses.fields(cls))
         return f"unknown parameter {name!r}; known are {known}"
     message = found["msg"].removeprefix("Value error, ").removeprefix("Input ")
     received = repr(found["input"])

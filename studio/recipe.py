@@ -25,7 +25,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Source:
-    """An input or a model as a recipe knows it: the name of its file and the SHA-256 of its bytes (of its pixels, if it had no file)."""
+    """An input or a model: the name of its file and the SHA-256 of its bytes (of its pixels, if it had no file)."""
 
     name: str
     sha256: str
@@ -75,19 +75,23 @@ def from_json(text: str) -> Recipe:
             environment=dict(found["environment"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"The recipe cannot be read ({type(error).__name__}: {error}); it was changed or cut off.") from None
+        raise InputError(
+            f"The recipe cannot be read ({type(error).__name__}: {error}); it was changed or cut off."
+        ) from None
 
 
 def recipe_of(path: str | Path) -> Recipe:
     """The recipe inside an output. Raises InputError if there is none."""
     text = images.read_recipe_text(path)
     if text is None:
-        raise InputError(f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out.")
+        raise InputError(
+            f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out."
+        )
     return from_json(text)
 
 
 def find_inputs(recipe: Recipe, folders: Iterable[Path]) -> dict[str, list[Path]]:
-    """Files with the hashes that a recipe names, by role; looked for by name first, then among all pictures of the folders.
+    """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures of the folders.
 
     Raises InputError that names every input not found.
     """
@@ -101,7 +105,11 @@ def find_inputs(recipe: Recipe, folders: Iterable[Path]) -> dict[str, list[Path]
                     break
                 for digest in _digests(path, wanted):
                     found.setdefault(digest, path)
-    missing = [f"{source.name or 'a picture'} (sha256 {digest[:12]}…)" for digest, source in wanted.items() if digest not in found]
+    missing = [
+        f"{source.name or 'a picture'} (sha256 {digest[:12]}…)"
+        for digest, source in wanted.items()
+        if digest not in found
+    ]
     if missing:
         places = ", ".join(map(str, searched))
         raise InputError(f"Cannot find {', '.join(missing)} in {places}; name the folder that holds it with --inputs.")

@@ -42,13 +42,18 @@ def remake(
 
 def _pipeline_of(recipe: Recipe) -> Any:
     if recipe.pipeline not in PIPELINES:
-        raise InputError(f"This Studio has no pipeline {recipe.pipeline!r}; known are {', '.join(PIPELINES)}. Update Studio.")
+        raise InputError(
+            f"This Studio has no pipeline {recipe.pipeline!r}; known are {', '.join(PIPELINES)}. Update Studio."
+        )
     module, name = PIPELINES[recipe.pipeline].split(":")
     return getattr(importlib.import_module(module), name)
 
 
 def _say_what_differs(recipe: Recipe, again: Recipe) -> None:
-    other = [f"{key} {recipe.environment.get(key)}" for key, value in again.environment.items() if recipe.environment.get(key) != value]
+    other = [
+        f"{key} {recipe.environment.get(key)}"
+        for key, value in again.environment.items()
+        if recipe.environment.get(key) != value
+    ]
     if other:
         _log.warning("it was made with %s: the picture may differ in small things.", ", ".join(other))
-

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while work goes on: notes, a bar, and a way to stop. All of it goes to standard error."""
+"""What a person at a terminal sees while work goes on: notes, a bar and a way to stop, all on standard error."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Terminal:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """A bar to report progress to; the first Ctrl-C or SIGTERM asks the work to stop, the second ends it at once."""
+        """A bar to report progress to; the first Ctrl-C or SIGTERM asks the work to stop, the second ends it."""
         with _stop_requests(self) as requests:
             if self.quiet:
                 yield Work(requests)

@@ -1,4 +1,4 @@
-"""Gram matrices of features and the losses between them (Gatys, Ecker & Bethge 2016, "Image Style Transfer Using CNNs")."""
+"""Gram matrices of features (Gatys, Ecker & Bethge, "Image Style Transfer Using CNNs", CVPR 2016)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from studio.errors import InputError, OutputError
 
 
 def write_bytes(path: str | Path, content: bytes) -> Path:
-    """Write a file atomically: a temporary file beside it, fsync, rename. Raises OutputError, and then leaves nothing."""
+    """Write a file atomically: a temporary file beside it, fsync, rename. Leaves nothing when it raises OutputError."""
     target = Path(path)
     check_folder(target)
     temporary = None
@@ -35,7 +35,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 
 
 def check_writable(path: str | Path, suffixes: Sequence[str]) -> Path:
-    """The path of an output, checked before the work begins: its suffix, its folder, and that a file can be made there."""
+    """The path of an output, checked before the work: its suffix, its folder, and that a file can be made there."""
     target = Path(path)
     if target.suffix.lower() not in suffixes:
         raise OutputError(f"Cannot write {target}: expected a name that ends in {', '.join(suffixes)}.")

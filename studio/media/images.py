@@ -1,7 +1,7 @@
 """Pictures: the one place where they are opened, checked and written.
 
-Whatever comes in leaves as 8-bit sRGB without alpha: EXIF orientation applied, the ICC profile converted, transparency put on
-a colour, 16-bit, CMYK, grey and palette pictures brought to RGB. Sizes are checked before a pixel is decoded.
+Whatever comes in leaves as 8-bit sRGB without alpha: EXIF orientation applied, the ICC profile converted, transparency
+put on a colour, 16-bit, CMYK, grey and palette pictures brought to RGB. Sizes are checked before a pixel is decoded.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Picture:
 
 
 def open_picture(
-    source: str | Path | Image.Image | Picture, *, background: str = "white", max_pixels: int = MAX_PIXELS
+    source: str | Path | Image.Image, *, background: str = "white", max_pixels: int = MAX_PIXELS
 ) -> Picture:
     """Read a picture from a file, or take one from memory, as 8-bit sRGB.
 
@@ -53,8 +53,6 @@ def open_picture(
     max_pixels: the largest width × height accepted, looked at before decoding.
     Raises InputError for anything that is not a whole picture of an accepted format and size.
     """
-    if isinstance(source, Picture):
-        return source
     if isinstance(source, Image.Image):
         image = _to_rgb(source, background, "the picture")
         return Picture(image, "", files.sha256(image.tobytes() + repr(image.size).encode()))
@@ -72,7 +70,7 @@ def open_picture(
 
 
 def open_mask(source: str | Path | Image.Image, size: tuple[int, int], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A mask as a grey picture (mode L, white where it applies) of `size` (width, height); resized, and said, if it differs."""
+    """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized, and said, if need be."""
     picture = open_picture(source, background="black", max_pixels=max_pixels)
     grey = picture.image.convert("L")
     if grey.size != size:
@@ -102,7 +100,9 @@ def encode_picture(image: Image.Image, suffix: str, recipe: str = "") -> bytes:
         case ".webp":
             image.save(buffer, "WEBP", quality=95, method=4, exif=_exif_with(recipe))
         case other:
-            raise OutputError(f"Cannot write a picture as {other or 'a file without suffix'}: expected {', '.join(SUFFIXES)}.")
+            raise OutputError(
+                f"Cannot write a picture as {other or 'a file without suffix'}: expected {', '.join(SUFFIXES)}."
+            )
     return buffer.getvalue()
 
 
@@ -160,7 +160,13 @@ def _to_rgb(image: Image.Image, background: str, name: str) -> Image.Image:
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """16-bit grey (0..65535), 32-bit integers taken as such, and floats in 0..1  →  mode L."""
     values = np.asarray(image, dtype=np.float64)
-    scaled = values * 255 if image.mode == "F" and values.max(initial=0) <= 1 else values / 257 if image.mode != "F" else values
+    scaled = (
+        values * 255
+        if image.mode == "F" and values.max(initial=0) <= 1
+        else values / 257
+        if image.mode != "F"
+        else values
+    )
     return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
 
 

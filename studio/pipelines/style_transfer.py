@@ -4,8 +4,8 @@
     result = pipe(content="photo.jpg", styles=["wave.jpg"], size=512, seed=7)
     result.save("out.png")
 
-After Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016): the picture itself is
-optimised until VGG sees the photograph's content and the paintings' Gram matrices in it. It is optimised from coarse to
+After Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks" (CVPR 2016): the picture itself
+is optimised until VGG sees the photograph's content and the paintings' Gram matrices in it. This goes from coarse to
 fine, with an averaged iterate, in the device's precision; losses and Gram matrices are float32.
 """
 
@@ -38,7 +38,7 @@ from studio.style.scales import LEAST_SIDE
 
 NAME = "style_transfer"
 
-PictureLike = str | Path | Image.Image | Picture
+PictureLike = str | Path | Image.Image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,14 +70,14 @@ class StyleTransferPipeline:
     def from_pretrained(
         cls, model: str | Path = "vgg19", *, device: str = "auto", precision: str = "auto", threads: int | None = None
     ) -> StyleTransferPipeline:
-        """Load a VGG-16 or VGG-19: a shipped model, a model folder, a torchvision `.pth` or `.safetensors`, or a hub id.
+        """Load a VGG-16 or VGG-19: a shipped model, a folder, a torchvision `.pth` or `.safetensors`, or a hub id.
 
         device, precision, threads: as in `studio.device.choose`. Raises ModelError and DeviceError.
         """
         chosen = devices.choose(device, precision, threads)
         found = hub.find(model)
         network = _network_from(found)
-        return cls(chosen.place(network), Source(found.name, found.sha256), chosen)
+        return cls(chosen.place_network(network), Source(found.name, found.sha256), chosen)
 
     def __call__(
         self,
@@ -170,13 +170,15 @@ class StyleTransferPipeline:
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write the network as a model folder that `from_pretrained` loads: config.json and model.safetensors (float32).
+        """Write the network as a folder that `from_pretrained` loads: config.json and model.safetensors (float32).
 
         The model's card goes along where the model has one. Raises OutputError.
         """
         target = Path(folder)
         files.make_folder(target)
-        tensors = {name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in self.network.state_dict().items()}
+        tensors = {
+            name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in self.network.state_dict().items()
+        }
         files.write_bytes(target / "model.safetensors", save(tensors))
         config = {"network": "vgg", **dataclasses.asdict(self.network.config), "files": hub.describe_files(target)}
         files.write_bytes(target / hub.CONFIG, (json.dumps(config, indent=2) + "\n").encode())
@@ -186,15 +188,13 @@ class StyleTransferPipeline:
         return target
 
     def push_to_hub(self, hub_id: str, *, private: bool = False) -> str:
-        """Upload the network to the Hugging Face hub as `owner/name`; returns its address. Needs a network and a login."""
+        """Upload the network to the Hugging Face hub as `owner/name`; returns its address. Needs a login."""
         return hub.push(self.save_pretrained, hub_id, private=private)
 
 
 def _network_from(model: hub.Model) -> VGG:
     tensors = hub.load_weights(model)
-    config = VGGConfig(
-        depth=model.config.get("depth", 19), preprocessing=model.config.get("preprocessing", "caffe")
-    )
+    config = VGGConfig(depth=model.config.get("depth", 19), preprocessing=model.config.get("preprocessing", "caffe"))
     if any(name.startswith("features.") for name in tensors):
         config, tensors = state_from_torchvision(tensors)
     elif any(name.endswith(".codes") for name in tensors):
@@ -233,7 +233,7 @@ def _open(
     chosen: StyleTransferParameters,
 ) -> dict[str, list[Picture]]:
     """Every input by its role."""
-    listed = list(styles) if isinstance(styles, (list, tuple)) else [styles]
+    listed = [styles] if isinstance(styles, (str, Path, Image.Image)) else list(styles)
     if not listed:
         raise InputError("Expected at least one style; give one or more paintings.")
     if len(masks) not in (0, 1, len(listed)):

@@ -1,4 +1,4 @@
-"""Every option of style transfer with its range and its help text: the command line, the page and the recipe read them here."""
+"""Every option of style transfer with its range and its help text, for the command line, the page and the recipe."""
 
 from __future__ import annotations
 
@@ -26,24 +26,36 @@ class StyleTransferParameters(Parameters):
         "none",
         "Keep the photograph's colours: paint its luminance only, or match the paintings' colours to it beforehand.",
     )
-    style_scale: float = parameter(1.0, "Size of the paintings beside the result: larger means larger strokes.", gt=0, le=4)
+    style_scale: float = parameter(
+        1.0, "Size of the paintings beside the result: larger means larger strokes.", gt=0, le=4
+    )
 
     background: str = parameter("white", "Colour under transparent pixels, by name or as #rrggbb.", advanced=True)
-    max_megapixels: float = parameter(64, "Largest picture to open, in millions of pixels.", gt=0, le=1000, advanced=True)
+    max_megapixels: float = parameter(
+        64, "Largest picture to open, in millions of pixels.", gt=0, le=1000, advanced=True
+    )
     init: Literal["content", "style", "noise", "picture"] = parameter(
         "content", "What to start from; `style` is noise with the paintings' colours.", advanced=True
     )
     coarse_to_fine: bool = parameter(True, "Begin small and double the area at each scale.", advanced=True)
     smallest: int = parameter(128, "Long side of the first scale, in pixels.", ge=16, le=8192, advanced=True)
     steps_at_scales: tuple[Steps, ...] = parameter(
-        (), "Steps at each scale one by one, coarse to fine, instead of `steps`; scales left out are skipped.", advanced=True
+        (),
+        "Steps at each scale one by one, coarse to fine, instead of `steps`; scales left out are skipped.",
+        advanced=True,
     )
     tile: int | None = parameter(
-        None, "Side of the tiles of a large picture, a multiple of 16; 0 for none. Chosen by memory if left out.",
-        ge=0, le=8192, multiple_of=16, advanced=True,
+        None,
+        "Side of the tiles of a large picture, a multiple of 16; 0 for none. Chosen by memory if left out.",
+        ge=0,
+        le=8192,
+        multiple_of=16,
+        advanced=True,
     )
     optimizer: Literal["adam", "lbfgs"] = parameter("adam", "How the picture is improved.", advanced=True)
-    learning_rate: float | None = parameter(None, "Step size; by default 0.05 for Adam, 1 for L-BFGS.", gt=0, le=100, advanced=True)
+    learning_rate: float | None = parameter(
+        None, "Step size; by default 0.05 for Adam, 1 for L-BFGS.", gt=0, le=100, advanced=True
+    )
     averaging: float = parameter(0.9, "Decay of the average over steps that is the result.", ge=0, lt=1, advanced=True)
     tv_weight: float = parameter(1.0, "Smoothness: the weight of the total variation.", ge=0, le=1e12, advanced=True)
     content_layers: dict[str, Weight] = parameter(

@@ -1,4 +1,4 @@
-"""Keeping a photograph's colours (Gatys, Bethge, Hertzmann & Shechtman 2016, arXiv:1606.05897; Gatys et al. 2017, arXiv:1611.07865).
+"""Keeping a photograph's colours (Gatys et al. 2016, arXiv:1606.05897, and 2017, arXiv:1611.07865).
 
 Pictures are (1, 3, H, W) in [0, 1].
 """
@@ -14,7 +14,8 @@ _TO_YCC = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, 
 
 def luminance(picture: Tensor) -> Tensor:
     """The luminance of a picture in all three channels."""
-    return _apply(_matrix(), picture)[:, :1].expand(-1, 3, -1, -1).contiguous()
+    grey = _apply(_matrix(), picture)[:, :1]
+    return grey.expand(-1, 3, -1, -1).contiguous()
 
 
 def match_luminance(painting: Tensor, photograph: Tensor) -> Tensor:
@@ -49,14 +50,15 @@ def match_covariance(painting: Tensor, photograph: Tensor) -> Tensor:
     source, target = painting.flatten(2)[0], photograph.flatten(2)[0]
     source_mean, target_mean = source.mean(1, keepdim=True), target.mean(1, keepdim=True)
     transform = _root(_covariance(target)) @ torch.linalg.inv(_root(_covariance(source)))
-    return (transform.to(source) @ (source - source_mean) + target_mean).view_as(painting).clamp(0, 1)
+    matched: Tensor = transform.to(source) @ (source - source_mean) + target_mean
+    return matched.view_as(painting).clamp(0, 1)
 
 
 def noise_with_colors_of(painting: Tensor, size: tuple[int, int], generator: torch.Generator) -> Tensor:
     """Gaussian noise of `size` (H, W) with the mean and the covariance of a painting's colours."""
     colors = painting.flatten(2)[0]
     white = torch.randn(3, size[0] * size[1], generator=generator).to(colors)
-    noise = _root(_covariance(colors)).to(colors) @ white + colors.mean(1, keepdim=True)
+    noise: Tensor = _root(_covariance(colors)).to(colors) @ white + colors.mean(1, keepdim=True)
     return noise.view(1, 3, *size).clamp(0, 1)
 
 
@@ -65,7 +67,8 @@ def _matrix() -> Tensor:
 
 
 def _apply(matrix: Tensor, picture: Tensor) -> Tensor:
-    return torch.einsum("ij,bjhw->bihw", matrix.to(picture), picture)
+    mixed: Tensor = torch.einsum("ij,bjhw->bihw", matrix.to(picture), picture)
+    return mixed
 
 
 def _covariance(colors: Tensor) -> Tensor:
@@ -75,4 +78,5 @@ def _covariance(colors: Tensor) -> Tensor:
 
 def _root(covariance: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance)
-    return vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+    root: Tensor = vectors @ torch.diag(values.clamp(min=0).sqrt()) @ vectors.T
+    return root

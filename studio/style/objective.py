@@ -7,14 +7,14 @@
 With `relative_losses`, each mean is divided by the mean square of its target: a layer then counts alike for every
 photograph, painting and network. A style with a mask is compared on the mask's region alone (arXiv:1611.07865).
 
-A picture of more than one tile is evaluated in two passes: first the Gram matrices over all tiles, then the gradient tile by
-tile, as if the picture had been evaluated whole. Each tile sees as far beyond its core as the deepest layer does, so
+A picture of more than one tile is evaluated in two passes: first the Gram matrices over all tiles, then the gradient
+tile by tile, as if the picture had been evaluated whole. Each tile sees as far beyond its core as the deepest layer does, so
 the two agree up to rounding and no seam can arise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -47,8 +47,8 @@ class Objective:
 
     content: (1, 3, H, W) in [0, 1]; styles: (weight, painting (1, 3, h, w)) pairs, each painting in a size of its own;
     masks: none; one (H, W) map in [0, 1] for all styles; or one for each.
-    tile: the side of a tile's core in pixels, a multiple of 16; 0 evaluates every picture whole. Where memory runs out the
-    objective goes on with smaller tiles, and `tile` then says which.
+    tile: the side of a tile's core in pixels, a multiple of 16; 0 evaluates every picture whole. Where memory runs out
+    the objective goes on with smaller tiles, and `tile` then says which.
     """
 
     def __init__(
@@ -99,9 +99,7 @@ class Objective:
 
     def _tiled_value_and_gradient(self, picture: Tensor, cut: list[Tile]) -> tuple[float, Tensor]:
         with torch.no_grad():
-            sums = [
-                dict.fromkeys(self.parameters.style_layers, self._zero()) for _ in range(len(self._regions) or 1)
-            ]
+            sums = [dict.fromkeys(self.parameters.style_layers, self._zero()) for _ in range(len(self._regions) or 1)]
             for tile in cut:
                 features = self._features(tile.crop(picture), self.parameters.style_layers)
                 for total, part in zip(sums, self._gram_sums(features, tile), strict=True):
@@ -122,8 +120,9 @@ class Objective:
             surrogate = content
             for total, part in zip(sums, self._gram_sums(features, tile), strict=True):
                 for layer, gram in part.items():
-                    if total[layer].grad is not None:
-                        surrogate = surrogate + (gram * total[layer].grad).sum()
+                    slope = total[layer].grad
+                    if slope is not None:
+                        surrogate = surrogate + (gram * slope).sum()
             surrogate.backward()  # type: ignore[no-untyped-call]
             assert crop.grad is not None
             tile.crop(gradient).add_(crop.grad)
@@ -138,17 +137,19 @@ class Objective:
             return evaluate()
 
         smaller = [side for side in TILE_SIDES if side and side < (self.tile or max(self.size))]
-        return retry_with_less(attempt, [self.tile, *smaller], self.device, f"a picture of {self.size[1]} × {self.size[0]}")
+        return retry_with_less(
+            attempt, [self.tile, *smaller], self.device, f"a picture of {self.size[1]} × {self.size[0]}"
+        )
 
-    def _features(self, picture: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    def _features(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         return self.network(  # type: ignore[no-any-return]
             self.device.place(picture), layers, pooling=self.parameters.pooling, border=self.parameters.border
         )
 
-    def _cut(self, shape: Sequence[int], layers: Sequence[str], offset: tuple[int, int] = (0, 0)) -> list[Tile]:
+    def _cut(self, shape: Sequence[int], layers: Iterable[str], offset: tuple[int, int] = (0, 0)) -> list[Tile]:
         return tiles(shape[2], shape[3], self.tile, layers, self.network.config.depth, offset)
 
-    def _whole_features(self, picture: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+    def _whole_features(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Features of a whole picture, put together from its tiles."""
         cut = self._cut(picture.shape, layers)
         if len(cut) == 1:
@@ -211,10 +212,10 @@ class Objective:
     def _variation(self, picture: Tensor) -> Tensor:
         if not self.parameters.tv_weight:
             return self._zero()
-        return (self.parameters.tv_weight * total_variation(picture)).to(self.device.torch)
+        return (self.parameters.tv_weight * total_variation(picture)).to(self.device.location)
 
     def _zero(self) -> Tensor:
-        return torch.zeros((), device=self.device.torch)
+        return torch.zeros((), device=self.device.location)
 
     def _mask_pyramid(self, mask: Tensor) -> Grams:
         """The mask at the resolution of every style layer: the mean of the pixels that a position stands for."""
@@ -223,7 +224,7 @@ class Objective:
         for layer in self.parameters.style_layers:
             step = stride(layer)
             covered = mask[: height // step * step, : width // step * step]
-            maps[layer] = functional.avg_pool2d(covered[None, None].to(self.device.torch), step)[0, 0]
+            maps[layer] = functional.avg_pool2d(covered[None, None].to(self.device.location), step)[0, 0]
         return maps
 
 

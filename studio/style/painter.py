@@ -111,7 +111,9 @@ class Painter:
         rate = self.parameters.learning_rate or LEARNING_RATES[self.parameters.optimizer]
         if self.parameters.optimizer == "adam":
             return torch.optim.Adam([self.picture], lr=rate, betas=(0.9, 0.99), eps=1e-12)
-        return torch.optim.LBFGS([self.picture], lr=rate, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0)
+        return torch.optim.LBFGS(
+            [self.picture], lr=rate, max_iter=1, history_size=20, tolerance_grad=0, tolerance_change=0
+        )
 
 
 def resize(picture: Tensor, size: tuple[int, int]) -> Tensor:

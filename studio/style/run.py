@@ -45,7 +45,7 @@ class Pictures:
 
 @dataclass
 class Outcome:
-    """What a stylisation arrived at; `steps_at_scales` are the steps really made, `finished` whether all that were planned."""
+    """What a stylisation arrived at: the steps really made, and whether they were all that was planned (`finished`)."""
 
     image: Image.Image
     steps_at_scales: list[int]
@@ -58,13 +58,16 @@ class Run:
     """Paints `pictures.content` in the manner of `pictures.styles`, with weights that sum to 1."""
 
     def __init__(
-        self, network: VGG, device: Device, parameters: StyleTransferParameters, pictures: Pictures, weights: Sequence[float]
+        self,
+        network: VGG,
+        device: Device,
+        parameters: StyleTransferParameters,
+        pictures: Pictures,
+        weights: Sequence[float],
     ) -> None:
         self.network, self.device, self.parameters = network, device, parameters
         self.pictures, self.weights = pictures, weights
-        self.sizes = scales(
-            *pictures.content.size, parameters.size, parameters.smallest, parameters.coarse_to_fine
-        )
+        self.sizes = scales(*pictures.content.size, parameters.size, parameters.smallest, parameters.coarse_to_fine)
         self.tile = parameters.tile if parameters.tile is not None else self._tile_that_fits()
         self.done = [0] * len(self.sizes)
         self.losses: list[float] = []
@@ -90,11 +93,11 @@ class Run:
                 break
             self.scale = scale
             objective = self._objective(scale)
-            self.painter = self.painter if state else self._moved_on(scale)
+            painter = self.painter = self.painter if state and self.painter else self._moved_on(scale)
             state = None
             while not stopped and clock.allows_another(scale, self.done[scale]):
                 began = time.monotonic()
-                self.losses.append(self.painter.step(objective, self._offset(scale, self.done[scale])))
+                self.losses.append(painter.step(objective, self._offset(scale, self.done[scale])))
                 self.done[scale] += 1
                 self.tile = objective.tile
                 clock.record(scale, time.monotonic() - began)
@@ -141,8 +144,8 @@ class Run:
         """The painter of this scale: the first one, or the one before it resized."""
         content, styles, masks = self._prepared(scale)
         coverage = self._coverage(masks)
-        content = content.to(self.device.torch)
-        coverage = None if coverage is None else coverage.to(self.device.torch)
+        content = content.to(self.device.location)
+        coverage = None if coverage is None else coverage.to(self.device.location)
         if self.painter:
             return self.painter.resized(content, coverage)
         size = (content.shape[2], content.shape[3])
@@ -156,7 +159,7 @@ class Run:
                 start = colors.noise_with_colors_of(styles[0], size, self.device.generator(self.parameters.seed))
             case _:
                 start = content
-        return Painter(self.parameters, start.to(self.device.torch), content, coverage)
+        return Painter(self.parameters, start.to(self.device.location), content, coverage)
 
     def _prepared(self, scale: int) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Content, paintings and masks at a scale, with the colours treated as the parameters ask."""
@@ -251,7 +254,7 @@ class Run:
 class _Clock:
     """How many steps each scale gets: as many as the parameters say, or as the minutes allow.
 
-    A step is taken to cost time in proportion to its pixels; a tiled one three passes instead of two, over its halo too.
+    A step is taken to cost time in proportion to its pixels; a tiled one half as much again, over its halo too.
     """
 
     def __init__(self, parameters: StyleTransferParameters, sizes: Sequence[tuple[int, int]], tile: int) -> None:
@@ -279,7 +282,7 @@ class _Clock:
         return f"{in_words(self.budget)}: about {steps} steps at each of {len(self.costs)} scales"
 
     def enter(self, scale: int) -> bool:
-        """Begin with a scale; False if nothing is planned from here on, or not one step of it would fit into the minutes."""
+        """Begin with a scale; False if nothing is planned from here on, or not one step of it would fit."""
         if self.budget is None:
             return any(self.planned[scale:])
         left = self.budget - self.elapsed
@@ -310,7 +313,9 @@ class _Clock:
         return sum(done) + int(self.remaining(done) / max(self._pace * self.costs[scale], 1e-9))
 
     def _cost_left(self, done: Sequence[int]) -> float:
-        return sum(cost * max(0, planned - made) for cost, planned, made in zip(self.costs, self.planned, done, strict=True))
+        return sum(
+            cost * max(0, planned - made) for cost, planned, made in zip(self.costs, self.planned, done, strict=True)
+        )
 
 
 def _cost(size: tuple[int, int], tile: int) -> float:

@@ -1,4 +1,4 @@
-"""The sizes that a picture goes through on its way from coarse to fine, and the steps that fit a time budget."""
+"""The sizes that a picture goes through on its way from coarse to fine."""
 
 from __future__ import annotations
 
@@ -36,15 +36,3 @@ def fitted(width: int, height: int, long_side: int) -> Size:
     """(width, height) with the same proportions and the long side given."""
     ratio = long_side / max(width, height)
     return max(1, round(width * ratio)), max(1, round(height * ratio))
-
-
-def steps_in_time(costs: list[float], seconds: float) -> list[int]:
-    """The same number of steps at each scale, as many as fit; scales are left out from the finest where one step does not.
-
-    costs: seconds a step takes at each scale, coarse to fine.
-    """
-    for count in range(len(costs), 1, -1):
-        steps = int(seconds / sum(costs[:count]))
-        if steps:
-            return [steps] * count
-    return [max(1, int(seconds / costs[0]))]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -61,7 +62,7 @@ class Tile:
 
 
 def tiles(
-    height: int, width: int, side: int, layers: Sequence[str], depth: int = 19, offset: tuple[int, int] = (0, 0)
+    height: int, width: int, side: int, layers: Iterable[str], depth: int = 19, offset: tuple[int, int] = (0, 0)
 ) -> list[Tile]:
     """Tiles with cores of about `side` pixels, on a grid shifted by `offset`; one tile for `side` 0 or a small picture.
 
@@ -73,13 +74,16 @@ def tiles(
     rows, columns = _cuts(height, side, offset[0]), _cuts(width, side, offset[1])
     return [
         Tile(top, bottom, left, right, height, width, halo)
-        for top, bottom in zip(rows, rows[1:], strict=False)
-        for left, right in zip(columns, columns[1:], strict=False)
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
     ]
 
 
 def side_that_fits(width: int, height: int, element_size: int, budget: int) -> int:
-    """The largest of `TILE_SIDES` whose evaluation stays within `budget` bytes; `element_size`: bytes a number of the network's precision takes."""
+    """The largest of `TILE_SIDES` whose evaluation stays within `budget` bytes.
+
+    element_size: bytes that a number of the network's precision takes.
+    """
     for side in TILE_SIDES:
         seen = width * height if side == 0 else min((side + 2 * HALO) ** 2, width * height)
         if seen * BYTES_PER_PIXEL * element_size <= budget:

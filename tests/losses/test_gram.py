@@ -76,9 +76,13 @@ def test_total_variation_equals_the_plain_sum(height: int, width: int, seed: int
     picture = torch.rand(1, 3, height, width, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     expected = 0.0
     if width > 1:
-        expected += float(sum(((picture[..., i + 1] - picture[..., i]) ** 2).sum() for i in range(width - 1))) / (3 * height * (width - 1))
+        expected += float(sum(((picture[..., i + 1] - picture[..., i]) ** 2).sum() for i in range(width - 1))) / (
+            3 * height * (width - 1)
+        )
     if height > 1:
-        expected += float(sum(((picture[..., i + 1, :] - picture[..., i, :]) ** 2).sum() for i in range(height - 1))) / (3 * width * (height - 1))
+        expected += float(
+            sum(((picture[..., i + 1, :] - picture[..., i, :]) ** 2).sum() for i in range(height - 1))
+        ) / (3 * width * (height - 1))
     assert float(total_variation(picture)) == pytest.approx(expected, rel=1e-9)
 
 

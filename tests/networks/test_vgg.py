@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from studio.errors import InputError, ModelError
+from studio.media.images import open_picture
 from studio.networks.vgg import VGG, VGGConfig, layer_names, receptive_radius, state_from_torchvision, stride
 from studio.pipelines.style_transfer import StyleTransferPipeline
-from tests.conftest import random_vgg
+from tests.conftest import ROOT, random_vgg
 
-# Mean activations of a fixed ramp, computed once in float64 by a plain chain of convolutions over the published weights.
-KNOWN = {"relu1_1": 26.4594, "relu2_1": 113.143797, "relu3_1": 141.92316, "relu4_1": 634.990135, "relu4_2": 403.903527, "relu5_1": 60.39247}
+# Mean activations of a fixed ramp, computed in float64 by a plain chain of convolutions.
+KNOWN = {
+    "relu1_1": 26.4594,
+    "relu2_1": 113.143797,
+    "relu3_1": 141.92316,
+    "relu4_1": 634.990135,
+    "relu4_2": 403.903527,
+    "relu5_1": 60.39247,
+}
 
 
 def ramp(side: int = 64) -> Tensor:
@@ -54,6 +63,15 @@ def test_receptive_radius_is_as_far_as_a_position_sees(layer: str) -> None:
     assert radius <= max(position * step - first, last - (position * step + step - 1)) + step
 
 
+def test_average_pooling_is_rescaled_to_the_size_of_maxima(shipped_pipeline: StyleTransferPipeline) -> None:
+    layers = ["relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    photograph = open_picture(ROOT / "samples/content/astronaut.jpg").image.resize((160, 160))
+    x = torch.from_numpy(np.array(photograph)).permute(2, 0, 1)[None] / 255
+    maxima, averages = (shipped_pipeline.network(x, layers, pooling=pooling) for pooling in ("max", "average"))
+    for layer in layers:
+        assert averages[layer].mean().item() == pytest.approx(maxima[layer].mean().item(), rel=0.35), layer
+
+
 def test_unknown_layer_is_named() -> None:
     with pytest.raises(InputError, match=r"Unknown layer 'relu9_9': VGG-19 has relu1_1, "):
         VGG()(torch.rand(1, 3, 32, 32), ["relu9_9"])
@@ -73,7 +91,9 @@ def test_torchvision_names_and_preprocessing() -> None:
     network = VGG(config)
     network.load_state_dict(state)
     picture = torch.rand(1, 3, 32, 32)
-    x = (picture - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    x = (picture - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(
+        3, 1, 1
+    )
     for index in (0, 2):
         x = torch.conv2d(x, tensors[f"features.{index}.weight"], tensors[f"features.{index}.bias"], padding=1).relu()
     torch.testing.assert_close(network(picture, ["relu1_2"])["relu1_2"], x)

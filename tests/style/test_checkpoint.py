@@ -26,7 +26,9 @@ states = st.dictionaries(
     st.text(max_size=5),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5) | tensors,
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.integers() | st.text(max_size=3), inner, max_size=3)
+        ),
         max_leaves=8,
     ),
     max_size=4,
@@ -35,7 +37,12 @@ states = st.dictionaries(
 
 def equal(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor):
-        return isinstance(other, torch.Tensor) and one.dtype == other.dtype and one.shape == other.shape and bool((one == other).all())
+        return (
+            isinstance(other, torch.Tensor)
+            and one.dtype == other.dtype
+            and one.shape == other.shape
+            and bool((one == other).all())
+        )
     if isinstance(one, dict):
         return isinstance(other, dict) and list(one) == list(other) and all(equal(one[key], other[key]) for key in one)
     if isinstance(one, list):

@@ -28,7 +28,13 @@ def pictures(count: int, side: int = 48) -> list[Tensor]:
     return [torch.rand(1, 3, side, side, generator=generator) for _ in range(count)]
 
 
-def reference(network: VGG, parameters: StyleTransferParameters, picture: Tensor, content: Tensor, styles: list[tuple[float, Tensor]]) -> Tensor:
+def reference(
+    network: VGG,
+    parameters: StyleTransferParameters,
+    picture: Tensor,
+    content: Tensor,
+    styles: list[tuple[float, Tensor]],
+) -> Tensor:
     """The formula, written out."""
     layers = [*parameters.content_layers, *parameters.style_layers]
 
@@ -43,7 +49,9 @@ def reference(network: VGG, parameters: StyleTransferParameters, picture: Tensor
     loss = torch.zeros((), dtype=torch.float64)
     for layer, weight in parameters.content_layers.items():
         scale = wanted[layer].double().square().mean() if parameters.relative_losses else 1
-        loss = loss + parameters.content_weight * weight * (found[layer] - wanted[layer]).double().square().mean() / scale
+        loss = (
+            loss + parameters.content_weight * weight * (found[layer] - wanted[layer]).double().square().mean() / scale
+        )
     for style_weight, painting in styles:
         target = features(painting)
         for layer, weight in parameters.style_layers.items():
@@ -80,7 +88,9 @@ def test_a_full_mask_changes_nothing(network: VGG, device: Device) -> None:
     picture, content, painting = pictures(3)
     parameters = StyleTransferParameters()
     plain = Objective(network, device, parameters, content, [(1.0, painting)]).value_and_gradient(picture)
-    masked = Objective(network, device, parameters, content, [(1.0, painting)], [torch.ones(48, 48)]).value_and_gradient(picture)
+    masked = Objective(
+        network, device, parameters, content, [(1.0, painting)], [torch.ones(48, 48)]
+    ).value_and_gradient(picture)
     assert masked[0] == pytest.approx(plain[0], rel=1e-5)
     torch.testing.assert_close(masked[1], plain[1], rtol=1e-3, atol=1e-7)
 

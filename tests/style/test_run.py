@@ -1,4 +1,4 @@
-"""A whole run: same bytes again, after an interruption, with a time budget; stopping early; regions; every start and optimiser."""
+"""A whole run: the same bytes again, also after an interruption; time budgets; stopping early; regions; options."""
 
 from __future__ import annotations
 
@@ -59,16 +59,24 @@ def test_seeds_differ(random_pipeline: StyleTransferPipeline, inputs: tuple[Path
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 @pytest.mark.parametrize("stop_after", [1, 3, 5])
 def test_a_stopped_run_goes_on_to_the_same_bytes(
-    random_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]], tmp_path: Path, optimizer: str, stop_after: int
+    random_pipeline: StyleTransferPipeline,
+    inputs: tuple[Path, list[Path]],
+    tmp_path: Path,
+    optimizer: str,
+    stop_after: int,
 ) -> None:
     """Stopped at the first step, at a change of scale and near the end; then called again with the same checkpoint."""
     options = SMALL | {"optimizer": optimizer}
     whole = random_pipeline(*inputs, **options)
     keep_in = tmp_path / "kept"
-    stopped = random_pipeline(*inputs, **options, keep_in=keep_in, callback=lambda progress: progress.step == stop_after)
+    stopped = random_pipeline(
+        *inputs, **options, keep_in=keep_in, callback=lambda progress: progress.step == stop_after
+    )
     assert not stopped.finished
     steps = []
-    resumed = random_pipeline(*inputs, **options, keep_in=keep_in, callback=lambda progress: steps.append(progress.step))
+    resumed = random_pipeline(
+        *inputs, **options, keep_in=keep_in, callback=lambda progress: steps.append(progress.step)
+    )
     assert steps[0] == stop_after + 1
     assert saved(resumed) == saved(whole)
     assert resumed.losses == whole.losses
@@ -128,21 +136,28 @@ def test_remade_to_the_same_bytes_with_renamed_inputs(
     assert remake(path).save(tmp_path / f"again{suffix}").read_bytes() == path.read_bytes()
 
 
-def test_the_loss_falls_and_the_picture_changes(shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]) -> None:
+def test_the_loss_falls_and_the_picture_changes(
+    shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]
+) -> None:
     result = shipped_pipeline(*inputs, size=64, smallest=64, steps=15)
     assert result.losses[-1] < 0.5 * result.losses[0]
 
 
-def test_the_optimisers_agree_on_where_to_go(shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]) -> None:
+def test_the_optimisers_agree_on_where_to_go(
+    shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]
+) -> None:
     adam, lbfgs = (
-        shipped_pipeline(*inputs, size=64, smallest=64, steps=25, optimizer=optimizer).losses for optimizer in ("adam", "lbfgs")
+        shipped_pipeline(*inputs, size=64, smallest=64, steps=25, optimizer=optimizer).losses
+        for optimizer in ("adam", "lbfgs")
     )
     assert adam[0] == lbfgs[0]
     assert lbfgs[-1] < 0.6 * lbfgs[0]
     assert lbfgs[-1] == pytest.approx(adam[-1], rel=0.2)
 
 
-def test_nothing_happens_outside_the_masks(shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]], picture: Callable[..., Path]) -> None:
+def test_nothing_happens_outside_the_masks(
+    shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]], picture: Callable[..., Path]
+) -> None:
     from PIL import Image
 
     content, styles = inputs
@@ -159,11 +174,16 @@ def test_each_mask_gets_its_own_style(shipped_pipeline: StyleTransferPipeline, p
 
     content = picture("grey.png", (64, 64), 1, "L")
     grain = np.random.default_rng(0).integers(60, 256, (64, 64), dtype=np.uint8)
-    red, blue = (Image.merge("RGB", [Image.fromarray(grain if band == lit else grain // 8) for band in range(3)]) for lit in (0, 2))
+    red, blue = (
+        Image.merge("RGB", [Image.fromarray(grain if band == lit else grain // 8) for band in range(3)])
+        for lit in (0, 2)
+    )
     left = np.zeros((64, 64), np.uint8)
     left[:, :32] = 255
     masks = [Image.fromarray(left), Image.fromarray(255 - left)]
-    image = shipped_pipeline(content, [red, blue], masks=masks, size=64, smallest=64, steps=30, content_weight=0.0).images[0]
+    image = shipped_pipeline(
+        content, [red, blue], masks=masks, size=64, smallest=64, steps=30, content_weight=0.0
+    ).images[0]
     pixels = np.asarray(image).astype(int)
     assert (pixels[:, :24, 0] - pixels[:, :24, 2]).mean() > 40
     assert (pixels[:, 40:, 2] - pixels[:, 40:, 0]).mean() > 40
@@ -178,7 +198,9 @@ def test_threads_do_not_change_the_bytes_in_float32(inputs: tuple[Path, list[Pat
     assert results[0] == results[1]
 
 
-def test_this_processors_precision_looks_the_same(shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]) -> None:
+def test_this_processors_precision_looks_the_same(
+    shipped_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]
+) -> None:
     """Where the processor multiplies in a reduced precision, the loss reached is within 5 % of float32's."""
     chosen = choose("cpu")
     pipe = StyleTransferPipeline.from_pretrained(device="cpu")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -26,14 +28,16 @@ def test_scales_grow_to_the_size_asked_for(width: int, height: int, size: int, s
         assert min(width, height) / max(width, height) * size < LEAST_SIDE + 0.5
         return
     assert max(found[-1]) == size
-    assert all(max(small) < max(large) for small, large in zip(found, found[1:], strict=False))
+    assert all(max(small) < max(large) for small, large in pairwise(found))
     assert all(max(size) >= smallest * 0.98 for size in found[:-1])
     assert len(scales(width, height, size, smallest, coarse_to_fine=False)) == 1
 
 
 @pytest.fixture
 def photograph() -> torch.Tensor:
-    return torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(1)) * torch.tensor([0.3, 0.6, 0.9]).view(3, 1, 1)
+    return torch.rand(1, 3, 40, 60, generator=torch.Generator().manual_seed(1)) * torch.tensor([0.3, 0.6, 0.9]).view(
+        3, 1, 1
+    )
 
 
 @pytest.fixture
