@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -57,7 +58,7 @@ def style(
     threads: Threads = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Paint a photograph in the manner of one or more paintings.
 
     studio style photo.jpg wave.jpg -o out.png
@@ -67,10 +68,12 @@ def style(
     target = files.check_writable(output, PICTURES)
     for path in [content, *styles, *(mask or ()), *([init_picture] if init_picture else ())]:
         files.check_readable(path)
+        if target.resolve() == path.resolve():
+            raise InputError(f"{target} is one of the inputs and would be overwritten; choose another name with -o.")
     from studio.pipelines.style_transfer import StyleTransferPipeline
 
     pipe = StyleTransferPipeline.from_pretrained(model, device=device, precision=precision, threads=threads)
-    keep_in = target.with_name(f".{target.name}.studio-partial")
+    keep_in = files.partial(target)
     with terminal.work() as callback:
         result = pipe(
             content,
@@ -84,7 +87,7 @@ def style(
     result.save(target)
     if result.finished:
         keep_in.unlink(missing_ok=True)
-    _report(target, result, time.monotonic() - started, terminal, as_json)
+    return _report(target, result, time.monotonic() - started, terminal, as_json)
 
 
 @app.command()
@@ -108,7 +111,7 @@ def remake(
     model: Annotated[str | None, typer.Option(help="The model, where it has another name or place here.")] = None,
     quiet: Quiet = False,
     as_json: Json = False,
-) -> None:
+) -> bool:
     """Make an output again from the recipe inside it: the same bytes on the same machine.
 
     The inputs are found by their hashes, in the folder of the file, in this one, and in those given by --inputs.
@@ -122,7 +125,7 @@ def remake(
     with terminal.work() as callback:
         result = make_again(file, folders=inputs or (), model=model, callback=callback)
     result.save(target)
-    _report(target, result, time.monotonic() - started, terminal, as_json)
+    return _report(target, result, time.monotonic() - started, terminal, as_json)
 
 
 @models.callback()
@@ -166,34 +169,31 @@ def models_pull(hub_id: Annotated[str, typer.Argument(help="owner/name", show_de
 
 @app.command("app")
 def open_app(
-    page: Annotated[str, typer.Argument(help="studio (all pages) or style.")] = "studio",
+    page: Annotated[Literal["studio", "style"], typer.Argument(help="All pages, or one of them.")] = "studio",
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but this machine needs --auth.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 7860,
+    port: Annotated[int | None, typer.Option(help="Port; by default the first free one from 7860 on.")] = None,
     auth: Annotated[
         str | None, typer.Option(help="user:password that visitors have to give.", show_default=False)
     ] = None,
-    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = False,
+    browser: Annotated[bool, typer.Option("--browser", help="Open the page in a browser.")] = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Open the studio in a browser: http://127.0.0.1:7860, on this machine only unless told otherwise."""
+    """Open the studio in a browser, on this machine only unless told otherwise."""
     Terminal(quiet)
-    if page not in ("studio", "style"):
-        raise InputError(f"There is no page {page!r}; expected studio or style.")
-    if auth is not None and not all(auth.partition(":")):
-        raise InputError("Expected --auth user:password.")
-    from studio.ui.studio import build_page, launch
+    user, colon, password = (auth or "").partition(":")
+    if auth is not None and not (user and colon and password):
+        raise InputError("Expected --auth user:password, with neither of them empty.")
+    if device != "auto":
+        os.environ["STUDIO_DEVICE"] = device  # the pages load their models when they first need them
+    from studio.ui import studio as front_door
+    from studio.ui import style_transfer
 
-    user, _, password = (auth or "").partition(":")
-    launch(
-        build_page(page, device=device),
-        host=host,
-        port=port,
-        auth=(user, password) if auth else None,
-        open_browser=browser,
-    )
+    blocks = front_door.build_studio() if page == "studio" else style_transfer.build()
+    login = (user, password) if auth else None
+    front_door.launch(blocks, host=host, port=port, auth=login, open_browser=browser)
 
 
 @app.command()
@@ -229,8 +229,12 @@ def studio(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns its exit code: 0, 2 for a refusal, 130 if it was stopped."""
     try:
-        code = app(arguments, standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        outcome = app(arguments, standalone_mode=False)
+        if outcome is False:  # stopped early, with the best so far kept
+            return INTERRUPTED
+        if outcome == INTERRUPTED:  # what Typer makes of Ctrl-C
+            print("studio: stopped; nothing was written.", file=sys.stderr)
+        return outcome if type(outcome) is int else 0
     except StudioError as error:
         return _refuse(str(error))
     except TyperException as error:
@@ -238,12 +242,6 @@ def main(arguments: list[str] | None = None) -> int:
         help_for = f" `{context.command_path} --help` shows what can be given." if context else ""
         message = " ".join(error.format_message().replace("Value error, ", "").split())
         return _refuse(f"{message.rstrip('.')}.{help_for}")
-    except (KeyboardInterrupt, typer.Abort):
-        print("studio: stopped before anything was made.", file=sys.stderr)
-        return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
 
 
 def run() -> None:
@@ -251,8 +249,8 @@ def run() -> None:
     sys.exit(main())
 
 
-def _report(target: Path, result: Any, seconds: float, terminal: Terminal, as_json: bool) -> None:
-    """Say where the picture is and how long it took; ends with 130 if it was stopped early."""
+def _report(target: Path, result: Any, seconds: float, terminal: Terminal, as_json: bool) -> bool:
+    """Say where the picture is and how long it took; returns whether it was finished."""
     image, steps = result.images[0], len(result.losses)
     if as_json:
         facts = {
@@ -267,8 +265,7 @@ def _report(target: Path, result: Any, seconds: float, terminal: Terminal, as_js
         print(f"{target}  {image.width} × {image.height}, {steps} steps in {in_words(seconds)}")
         if not result.finished:
             terminal.say("Stopped early: this is the best so far. The same command again goes on from here.")
-    if not result.finished:
-        raise typer.Exit(INTERRUPTED)
+    return bool(result.finished)
 
 
 def _refuse(message: str) -> int:

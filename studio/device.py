@@ -87,7 +87,6 @@ class Device:
         """
         with _compute_lock:
             threads = torch.get_num_threads()
-            matmul = torch.backends.mkldnn.matmul.fp32_precision  # type: ignore[attr-defined]
             deterministic, benchmark = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
             _keep_freed_memory(True)
             try:
@@ -96,7 +95,6 @@ class Device:
                 yield
             finally:
                 torch.set_num_threads(threads)
-                torch.backends.mkldnn.matmul.fp32_precision = matmul  # type: ignore[attr-defined]
                 torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, benchmark
                 _keep_freed_memory(False)
 
@@ -146,6 +144,9 @@ def choose(name: str = "auto", precision: str = "auto", threads: int | None = No
 
     Raises DeviceError for a name that is unknown or not available here.
     """
+    if threads is not None and (not isinstance(threads, int) or threads < 1):
+        raise DeviceError(f"Expected a number of threads of at least 1, got {threads!r}.")
+    name = str(name)
     if name == "auto":
         name = os.environ.get("STUDIO_DEVICE", "auto") or "auto"
     if name == "auto":

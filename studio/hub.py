@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
@@ -49,16 +50,16 @@ def find(name: str | Path) -> Model:
 
     Raises ModelError when it is not found, or when a file is missing or not the one that `config.json` lists.
     """
-    path = Path(name).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 (Path.expanduser raises for a user that is not known)
+    if os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         return Model(path.name, path.parent, {}, _sha256_of(path), path)
-    if path.is_dir() and (path / CONFIG).is_file():
+    if os.path.isdir(path):  # noqa: PTH112
+        if not (path / CONFIG).is_file():
+            raise ModelError(f"{path} is no model folder: it has no {CONFIG}.")
         return _open_folder(path.name, path)
-    if path.is_dir():
-        raise ModelError(f"{path} is no model folder: it has no {CONFIG}.")
     if str(name) in shipped():
         return _open_folder(str(name), shipped_folder() / str(name))
-    if re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)):
+    if is_hub_id(str(name)):
         return _open_folder(str(name), fetch(str(name)))
     raise ModelError(
         f"There is no model {str(name)!r}: it is no folder or file, none of the shipped models "
@@ -66,8 +67,15 @@ def find(name: str | Path) -> Model:
     )
 
 
+def is_hub_id(name: str) -> bool:
+    """Whether a name has the form of a Hugging Face id: owner/name."""
+    return bool(re.fullmatch(r"(?!\.)[\w.-]+/(?!\.)[\w.-]+(?<![.-])", name)) and "--" not in name and ".." not in name
+
+
 def fetch(hub_id: str) -> Path:
     """The local copy of a model of the Hugging Face hub; downloaded when it is not in the cache. Raises ModelError."""
+    if not is_hub_id(hub_id):
+        raise ModelError(f"{hub_id!r} is no Hugging Face id; expected owner/name.")
     # Imported here: the hub's client takes longer to load than `studio --help` may.
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -91,7 +99,6 @@ def fetch(hub_id: str) -> Path:
 def push(save: Callable[[Path], Path], hub_id: str, *, private: bool = False) -> str:
     """Upload what `save` writes into a folder as the model `hub_id`; returns its address. Raises ModelError."""
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     with tempfile.TemporaryDirectory() as folder:
         save(Path(folder))
@@ -99,7 +106,7 @@ def push(save: Callable[[Path], Path], hub_id: str, *, private: bool = False) ->
             api = HfApi()
             address = api.create_repo(hub_id, private=private, exist_ok=True)
             api.upload_folder(repo_id=hub_id, folder_path=folder)
-        except (HfHubHTTPError, OSError, ValueError) as error:
+        except Exception as error:  # the hub's client has many, and its transport's are not its own
             raise ModelError(
                 f"Cannot upload to {hub_id!r} ({_first_line(error)}); check the id, and `hf auth login`."
             ) from None
@@ -144,8 +151,10 @@ def _open_folder(name: str, folder: Path) -> Model:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         listed = config.get("files") or {path.name: {} for path in sorted(folder.glob("*.safetensors"))}
-    except (OSError, ValueError, AttributeError):
-        raise ModelError(f"{folder / CONFIG} cannot be read as JSON; get the model again.") from None
+        for facts in listed.values():
+            facts.get("sha256", "").lower()
+    except (OSError, ValueError, AttributeError, RecursionError):
+        raise ModelError(f"{folder / CONFIG} cannot be read as the config of a model; get the model again.") from None
     weights = [folder / file for file in listed if file.endswith(".safetensors")]
     if not weights:
         raise ModelError(f"{folder} holds no .safetensors weights.")

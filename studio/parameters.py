@@ -32,7 +32,7 @@ def parameter(default: Any, description: str, *, advanced: bool = False, **limit
     `advanced` fields are folded away on pages and listed last in help texts.
     """
     source = {"default_factory": lambda: dict(default)} if isinstance(default, Mapping) else {"default": default}
-    return Field(description=description, json_schema_extra={"advanced": advanced}, **source, **limits)
+    return Field(description=description, json_schema_extra={"advanced": advanced}, kw_only=True, **source, **limits)
 
 
 class Parameters:

@@ -70,11 +70,11 @@ def from_json(text: str) -> Recipe:
         return Recipe(
             pipeline=str(found["pipeline"]),
             parameters=dict(found["parameters"]),
-            model=_source(found["model"]),
-            inputs={str(role): tuple(map(_source, sources)) for role, sources in dict(found["inputs"]).items()},
+            model=Source(str(found["model"]["name"]), str(found["model"]["sha256"])),
+            inputs={str(role): tuple(map(_input, sources)) for role, sources in dict(found["inputs"]).items()},
             environment=dict(found["environment"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"The recipe cannot be read ({type(error).__name__}: {error}); it was changed or cut off."
         ) from None
@@ -136,7 +136,7 @@ def source_of(picture: Picture) -> Source:
     return Source(picture.name, picture.sha256)
 
 
-def _source(found: Mapping[str, str]) -> Source:
+def _input(found: Mapping[str, str]) -> Source:
     return Source(Path(str(found["name"])).name, str(found["sha256"]))  # a name alone: a recipe may come from anyone
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 from torch import nn
 
@@ -18,6 +19,9 @@ from studio.pipelines.style_transfer import StyleTransferPipeline
 from studio.recipe import Source
 
 ROOT = Path(__file__).parent.parent
+
+settings.register_profile("studio", deadline=None)  # a busy machine is no failure
+settings.load_profile("studio")
 
 
 def random_vgg(seed: int = 0) -> VGG:
@@ -48,7 +52,7 @@ def shipped_pipeline() -> StyleTransferPipeline:
 @pytest.fixture(scope="session")
 def random_pipeline() -> StyleTransferPipeline:
     device = choose("cpu", "float32")
-    return StyleTransferPipeline(device.place(random_vgg()), Source("random", "0" * 64), device)
+    return StyleTransferPipeline(device.place_network(random_vgg()), Source("random", "0" * 64), device)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Hypothesis strategies made from the fields of a parameters dataclass, so that a new option is tested without a new line."""
+"""Strategies made from the fields of a parameters dataclass, so that a new option is tested without a new line."""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ def test_the_environment_says_what_auto_means(monkeypatch: pytest.MonkeyPatch) -
     assert choose().kind == available()[0]
 
 
-@pytest.mark.parametrize("name", ["", "gpu", "CPU", "cpu:0", "mps:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", ":0", "cuda 0", "cuda:²"])
+@pytest.mark.parametrize(
+    "name", ["", "gpu", "CPU", "cpu:0", "mps:0", "cuda:", "cuda:x", "cuda:-1", "cuda:1:2", ":0", "cuda 0", "cuda:²"]
+)
 def test_unknown_names(name: str) -> None:
     with pytest.raises(DeviceError) as refused:
         choose(name)
@@ -86,7 +88,7 @@ def test_names_for_people() -> None:
 
 def test_place_puts_networks_in_the_precision_and_tensors_as_they_are() -> None:
     device = choose("cpu", "bfloat16")
-    network = device.place(nn.Conv2d(3, 4, 3))
+    network = device.place_network(nn.Conv2d(3, 4, 3))
     assert network.weight.dtype == torch.bfloat16
     assert network.weight.is_contiguous(memory_format=torch.channels_last)
     picture = device.place(torch.rand(1, 3, 4, 5))
@@ -221,6 +223,7 @@ def test_freed_memory_comes_back_to_the_system_after_computing() -> None:
     """Resident memory once the work is over is near what it was before it."""
     if not Path("/proc/self/statm").is_file():
         pytest.skip("this system does not say how much memory a process holds")
+
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 

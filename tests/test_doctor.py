@@ -20,7 +20,9 @@ def healthy() -> dict[str, Finding]:
 
 def test_what_is_looked_at(healthy: dict[str, Finding]) -> None:
     assert {"studio", *device.available(), "model vgg19", "pages", "hub cache", "disk"} <= set(healthy)
-    assert healthy["studio"].what.startswith(f"{__version__}, Python 3.") and torch.__version__ in healthy["studio"].what
+    assert (
+        healthy["studio"].what.startswith(f"{__version__}, Python 3.") and torch.__version__ in healthy["studio"].what
+    )
     for part in ("studio", "cpu", "model vgg19", "pages", "hub cache"):
         assert healthy[part].works and not healthy[part].remedy
     assert hub.find("vgg19").sha256[:12] in healthy["model vgg19"].what

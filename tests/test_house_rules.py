@@ -33,7 +33,9 @@ def texts() -> list[Path]:
     found = []
     for path in ROOT.rglob("*"):
         parts = path.relative_to(ROOT).parts
-        if path.is_file() and not any(part.startswith(".") or part in HIDDEN or part.endswith(".egg-info") for part in parts):
+        if path.is_file() and not any(
+            part.startswith(".") or part in HIDDEN or part.endswith(".egg-info") for part in parts
+        ):
             found.append(path)
     return sorted(path for path in found if b"\0" not in path.read_bytes()[:4096])
 
@@ -51,7 +53,10 @@ def device_words(source: str) -> Iterator[tuple[int, str]]:
     tree = ast.parse(source)
     spoken = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             spoken.add(id(node.body[0].value))  # type: ignore[attr-defined]
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             spoken.add(id(node.value))
@@ -59,7 +64,8 @@ def device_words(source: str) -> Iterator[tuple[int, str]]:
             spoken.update(id(part) for part in ast.walk(node.value))
     for node in ast.walk(tree):
         words = {
-            ast.Name: lambda n: n.id, ast.Attribute: lambda n: n.attr, ast.arg: lambda n: n.arg, ast.alias: lambda n: n.name,
+            ast.Name: lambda n: n.id, ast.Attribute: lambda n: n.attr,
+            ast.arg: lambda n: n.arg, ast.alias: lambda n: n.name,
             ast.keyword: lambda n: n.arg or "", ast.FunctionDef: lambda n: n.name, ast.ClassDef: lambda n: n.name,
             ast.Constant: lambda n: n.value if isinstance(n.value, str) and id(n) not in spoken else "",
         }.get(type(node))  # fmt: skip
@@ -104,7 +110,9 @@ def f(x=typer.Option(help="cuda or mps"), info="xpu"):
     assert len(list(device_words((ROOT / "studio" / "device.py").read_text()))) > 20
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.parent != ROOT / "studio" or path.stem != "__init__"], ids=named)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.parent != ROOT / "studio" or path.stem != "__init__"], ids=named
+)
 def test_imports_point_one_way(path: Path) -> None:
     module = ".".join(path.relative_to(ROOT / "studio").with_suffix("").parts).removesuffix(".__init__")
     upwards = [name for name in imported(path.read_text(encoding="utf-8")) if height(name) > height(module)]
@@ -121,7 +129,9 @@ def test_no_file_is_long(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if path.stem != "__init__" or path.stat().st_size], ids=named)
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.stem != "__init__" or path.stat().st_size], ids=named
+)
 def test_every_module_says_what_it_is(path: Path) -> None:
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert docstring and docstring.split("\n")[0].strip()
@@ -135,8 +145,15 @@ def test_models_hold_no_code() -> None:
 
 
 def test_no_address_of_a_model_hub_or_a_code_host() -> None:
-    hosts = "|".join(re.escape(name + "." + end) for name, end in [("huggingface", "co"), ("hf", "co"), ("github", "com"), ("gitlab", "com")])
+    hosts = "|".join(
+        re.escape(name + "." + end)
+        for name, end in [("huggingface", "co"), ("hf", "co"), ("github", "com"), ("gitlab", "com")]
+    )
     address = re.compile(rf"(?<![\w-])({hosts})(?!\w)", re.IGNORECASE)
     assert address.search("https://hf" + ".co/x") and not address.search("self.config")
-    found = [f"{named(path)}: {match[0]}" for path in texts() if (match := address.search(path.read_text("utf-8", errors="replace")))]
+    found = [
+        f"{named(path)}: {match[0]}"
+        for path in texts()
+        if (match := address.search(path.read_text("utf-8", errors="replace")))
+    ]
     assert not found

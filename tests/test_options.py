@@ -10,12 +10,12 @@ import pytest
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.strategies import style_transfer_parameters
 
 from studio.cli import app, main
 from studio.errors import InputError
 from studio.options import parse, with_options
 from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from tests.strategies import style_transfer_parameters
 
 FIELDS = dict(StyleTransferParameters.fields())
 
@@ -79,7 +79,19 @@ def test_help_shows_every_option(capsys: pytest.CaptureFixture[str], monkeypatch
 def test_options_are_one_to_one_with_fields() -> None:
     """Options of the real command: the fields, and what only a command line has."""
     command = typer.main.get_command(app).commands["style"]  # type: ignore[attr-defined]
-    own = {"content", "styles", "output", "mask", "init_picture", "model", "device", "precision", "threads", "quiet", "as_json"}
+    own = {
+        "content",
+        "styles",
+        "output",
+        "mask",
+        "init_picture",
+        "model",
+        "device",
+        "precision",
+        "threads",
+        "quiet",
+        "as_json",
+    }
     assert {option.name for option in command.params} - own - {"help"} == set(FIELDS)
 
 

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.strategies import style_transfer_parameters
 
 from studio.errors import InputError
 from studio.parameters import Parameters, choices, is_advanced, limits, parameter, parameters
 from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from tests.strategies import style_transfer_parameters
 
 FIELDS = dict(StyleTransferParameters.fields())
 
@@ -109,7 +109,9 @@ def test_every_limit_of_style_transfer_holds(name: str, bound: str, limit: float
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("name", ["content_weight", "style_scale", "minutes", "averaging", "tv_weight", "learning_rate"])
+@pytest.mark.parametrize(
+    "name", ["content_weight", "style_scale", "minutes", "averaging", "tv_weight", "learning_rate"]
+)
 def test_numbers_that_are_none_are_refused(name: str, value: float) -> None:
     with pytest.raises(InputError, match=name):
         StyleTransferParameters(**{name: value})

@@ -33,7 +33,9 @@ recipes = st.builds(
     pipeline=st.sampled_from(sorted(PIPELINES)),
     parameters=style_transfer_parameters.map(lambda chosen: chosen.to_dict()),
     model=sources,
-    inputs=st.dictionaries(st.sampled_from(["content", "styles", "masks"]), st.lists(sources, min_size=1, max_size=3).map(tuple)),
+    inputs=st.dictionaries(
+        st.sampled_from(["content", "styles", "masks"]), st.lists(sources, min_size=1, max_size=3).map(tuple)
+    ),
     environment=st.fixed_dictionaries({"device": st.just("cpu"), "threads": st.integers(1, 64), "torch": names}),
 )
 
@@ -71,11 +73,19 @@ def test_fingerprints_are_equal_for_equal_recipes_alone(first: Recipe, second: R
     assert (first.fingerprint == second.fingerprint) == (first.to_json() == second.to_json())
 
 
-@given(style_transfer_parameters, style_transfer_parameters, st.sampled_from([name for name, _ in StyleTransferParameters.fields()]))
-def test_the_fingerprint_changes_with_every_field(one: StyleTransferParameters, other: StyleTransferParameters, name: str) -> None:
+@given(
+    style_transfer_parameters,
+    style_transfer_parameters,
+    st.sampled_from([name for name, _ in StyleTransferParameters.fields()]),
+)
+def test_the_fingerprint_changes_with_every_field(
+    one: StyleTransferParameters, other: StyleTransferParameters, name: str
+) -> None:
     mixed = one.to_dict() | {name: other.to_dict()[name]}
     fingerprints = {example(parameters=one.to_dict()).fingerprint, example(parameters=mixed).fingerprint}
-    assert len(fingerprints) == (1 if json.dumps(mixed[name], sort_keys=True) == json.dumps(one.to_dict()[name], sort_keys=True) else 2)
+    assert len(fingerprints) == (
+        1 if json.dumps(mixed[name], sort_keys=True) == json.dumps(one.to_dict()[name], sort_keys=True) else 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +112,9 @@ def test_a_recipe_cut_off_anywhere_is_refused_in_one_line(recipe: Recipe, cut: f
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "sha256", "x"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["name", "sha256", "x"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 
@@ -116,7 +128,9 @@ def test_a_recipe_with_anything_in_a_field_is_read_or_refused_in_one_line(name: 
         assert "\n" not in str(error)
 
 
-@pytest.mark.parametrize("text", ["[]", "7", "null", "{}", '"a"', "[" * 100_000, "1" * 10_000, '{"studio-recipe": null}'])
+@pytest.mark.parametrize(
+    "text", ["[]", "7", "null", "{}", '"a"', "[" * 100_000, "1" * 10_000, '{"studio-recipe": null}']
+)
 def test_what_is_no_recipe_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(InputError) as refused:
         from_json(text)
@@ -189,8 +203,8 @@ def test_every_missing_input_is_named_with_what_to_do(picture: Maker, tmp_path: 
 def test_a_damaged_picture_in_the_folder_is_passed_over(picture: Maker, tmp_path: Path) -> None:
     (tmp_path / "0.png").write_bytes(b"no picture")
     path = picture("z.png")
-    image = Image.open(path)
-    recipe = example(inputs={"content": (source_of(images.open_picture(image)),)})
+    with Image.open(path) as image:
+        recipe = example(inputs={"content": (source_of(images.open_picture(image)),)})
     assert find_inputs(recipe, [tmp_path]) == {"content": [path]}
 
 
@@ -237,7 +251,11 @@ def test_remake_of_a_recipe_that_somebody_changed_is_refused_in_one_line(
     from studio.errors import StudioError
 
     content = source_of(images.open_picture(picture("photo.png")))
-    made = {"model": shipped(), "inputs": {"content": (content,), "styles": (content,)}, "environment": {"device": "cpu"}}
+    made = {
+        "model": shipped(),
+        "inputs": {"content": (content,), "styles": (content,)},
+        "environment": {"device": "cpu"},
+    }
     made["parameters"] = StyleTransferParameters(size=32, steps=1).to_dict()
     path = outputs(tmp_path, **(made | changes))
     with pytest.raises(StudioError) as refused:

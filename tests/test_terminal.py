@@ -18,13 +18,12 @@ from studio.terminal import Terminal, Work
 
 BAR = """
 import logging
-from PIL import Image
 from studio.progress import Progress
 from studio.terminal import Terminal
 terminal = Terminal()
 with terminal.work() as work:
     for step in range(1, 4):
-        assert work(Progress(step, 3, step / 3, 65.0, 3 - step, 0.125, "64 × 48", lambda: Image.new("RGB", (1, 1)))) is False
+        assert work(Progress(step, 3, step / 3, 65.0, 3 - step, 0.125, "64 × 48", preview=lambda: None)) is False
         logging.getLogger("studio").warning("a [bold] note %d", step)
 """
 
@@ -116,7 +115,12 @@ def test_a_bar_in_a_real_terminal() -> None:
     ours, theirs = pty.openpty()
     size = {"COLUMNS": "120", "LINES": "30", "TERM": "xterm", "NO_COLOR": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", BAR], stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, **size}, check=False, timeout=20
+        [sys.executable, "-c", BAR],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env={**os.environ, **size},
+        check=False,
+        timeout=20,
     )
     os.close(theirs)
     drawn = b""
@@ -134,7 +138,15 @@ def test_a_bar_in_a_real_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "1 s"), (8.4, "8 s"), (59.6, "1 min 0 s"), (125, "2 min 5 s"), (3599.7, "1 h 0 min"), (4800, "1 h 20 min"), (90_000, "25 h 0 min")],
+    [
+        (0, "1 s"),
+        (8.4, "8 s"),
+        (59.6, "1 min 0 s"),
+        (125, "2 min 5 s"),
+        (3599.7, "1 h 0 min"),
+        (4800, "1 h 20 min"),
+        (90_000, "25 h 0 min"),
+    ],
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert in_words(seconds) == words

@@ -18,7 +18,7 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
     check_folder(target)
     temporary = None
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".studio-", suffix=".tmp")
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -27,10 +27,12 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         _sync_folder(target.parent)
-    except OSError as error:
+    except BaseException as error:  # Ctrl-C too: nothing half-written stays
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise OutputError(_in_plain_words(error, target)) from None
+        if isinstance(error, OSError):
+            raise OutputError(_in_plain_words(error, target)) from None
+        raise
     return target
 
 
@@ -39,10 +41,10 @@ def check_writable(path: str | Path, suffixes: Sequence[str]) -> Path:
     target = Path(path)
     if target.suffix.lower() not in suffixes:
         raise OutputError(f"Cannot write {target}: expected a name that ends in {', '.join(suffixes)}.")
-    if target.is_dir():
-        raise OutputError(f"Cannot write {target}: it is a folder; give the name of a file.")
     check_folder(target)
     try:
+        if target.is_dir():
+            raise OutputError(f"Cannot write {target}: it is a folder; give the name of a file.")
         with tempfile.TemporaryFile(dir=target.parent):
             pass
     except OSError as error:
@@ -50,9 +52,14 @@ def check_writable(path: str | Path, suffixes: Sequence[str]) -> Path:
     return target
 
 
+def partial(target: Path) -> Path:
+    """Where the unfinished work on an output is kept: hidden beside it, under a name that is never too long."""
+    return target.with_name(f".studio-{sha256(target.name.encode())[:16]}.partial")
+
+
 def check_folder(target: Path) -> None:
     """Raise OutputError unless the folder that `target` is to be in exists."""
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
         raise OutputError(f"Cannot write {target}: there is no folder {target.parent}; make it first (mkdir -p).")
 
 
@@ -93,7 +100,7 @@ def sha256(content: bytes) -> str:
 def _unreadable(source: Path, error: OSError) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError(f"There is no file {source}; check the name.")
-    if source.is_dir():
+    if isinstance(error, IsADirectoryError):
         return InputError(f"{source} is a folder; expected a file.")
     return InputError(f"Cannot read {source}: {error.strerror or error}.")
 

@@ -10,6 +10,8 @@ import io
 import logging
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from studio.media import files
 
 MAX_PIXELS = 64_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 _log = logging.getLogger("studio")
@@ -29,6 +32,7 @@ _EXIF_USER_COMMENT = 0x9286
 _EXIF_IFD = 0x8769
 _EXIF_ASCII = b"ASCII\0\0\0"
 _PNG_KEY = "studio-recipe"
+_LONGEST_IN_JPEG = 65_000
 
 
 @dataclass(frozen=True)
@@ -53,24 +57,24 @@ def open_picture(
     max_pixels: the largest width × height accepted, looked at before decoding.
     Raises InputError for anything that is not a whole picture of an accepted format and size.
     """
+    color = _color(background)
     if isinstance(source, Image.Image):
-        image = _to_rgb(source, background, "the picture")
+        with _reading("the picture"):
+            image = _to_rgb(source, color, "the picture")
         return Picture(image, "", files.sha256(image.tobytes() + repr(image.size).encode()))
     content = files.read_bytes(source)
-    name = Path(source).name
-    image = _decode(content, str(source), max_pixels)
-    if getattr(image, "n_frames", 1) > 1 and image.format in ("GIF", "WEBP", "PNG", "AVIF"):
-        _log.warning("%s is animated with %d frames; taking the first.", source, image.n_frames)  # type: ignore[attr-defined]
-    recipe = _embedded_text(image)
-    try:
-        rgb = _to_rgb(image, background, str(source))
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise InputError(f"{source} is damaged or cut off ({_reason(error)}); export it again.") from None
-    return Picture(rgb, name, files.sha256(content), recipe)
+    with _reading(str(source)):
+        image = _decode(content, str(source), max_pixels)
+        if image.format in ANIMATED and getattr(image, "n_frames", 1) > 1:
+            frames = getattr(image, "n_frames", 1)
+            _log.warning("%s is animated with %d frames; taking the first.", source, frames)
+        recipe = _embedded_text(image)
+        rgb = _to_rgb(image, color, str(source))
+    return Picture(rgb, Path(source).name, files.sha256(content), recipe)
 
 
 def open_mask(source: str | Path | Image.Image, size: tuple[int, int], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized, and said, if need be."""
+    """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized if need be, and said."""
     picture = open_picture(source, background="black", max_pixels=max_pixels)
     grey = picture.image.convert("L")
     if grey.size != size:
@@ -95,6 +99,8 @@ def encode_picture(image: Image.Image, suffix: str, recipe: str = "") -> bytes:
             if recipe:
                 info.add_itxt(_PNG_KEY, recipe)
             image.save(buffer, "PNG", pnginfo=info)
+        case ".jpg" | ".jpeg" if len(recipe) > _LONGEST_IN_JPEG:
+            raise OutputError("The recipe is too long for a JPEG (64 KB); use .png or .webp.")
         case ".jpg" | ".jpeg":
             image.save(buffer, "JPEG", quality=95, subsampling=0, exif=_exif_with(recipe))
         case ".webp":
@@ -108,25 +114,37 @@ def encode_picture(image: Image.Image, suffix: str, recipe: str = "") -> bytes:
 
 def read_recipe_text(path: str | Path) -> str | None:
     """The recipe inside a picture file, or None if it carries none. Raises InputError if it is no picture."""
-    return _embedded_text(_decode(files.read_bytes(path), str(path), MAX_PIXELS * 16))
+    content = files.read_bytes(path)
+    with _reading(str(path)):
+        return _embedded_text(_decode(content, str(path), MAX_PIXELS * 16))
 
 
-def _decode(content: bytes, name: str, max_pixels: int) -> Image.Image:
-    """Open a picture and check its size without decoding it."""
-    if not content:
-        raise InputError(f"{name} is empty; expected a picture.")
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Where Pillow opens and decodes: whatever it raises for a broken file becomes one InputError.
+
+    Its own limit of pixels is a global, and is off in here: ours is an argument, checked before any pixel is decoded.
+    """
     with _pillow_limit, warnings.catch_warnings():
-        # Pillow's own limit is a global; ours is an argument, and is checked below before any pixel is decoded.
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            yield
+        except InputError:
+            raise
         except UnidentifiedImageError:
             raise InputError(f"{name} is not a picture that can be read; expected {', '.join(FORMATS)}.") from None
-        except Exception as error:  # Pillow's parsers raise many kinds for a broken header
+        except Exception as error:  # Pillow's parsers raise many kinds
             raise InputError(f"{name} is damaged or cut off ({_reason(error)}); export it again.") from None
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+def _decode(content: bytes, name: str, max_pixels: int) -> Image.Image:
+    """Open a picture and check its size; its pixels are not decoded yet."""
+    if not content:
+        raise InputError(f"{name} is empty; expected a picture.")
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
     width, height = image.size
     if width * height > max_pixels:
         raise InputError(
@@ -136,38 +154,39 @@ def _decode(content: bytes, name: str, max_pixels: int) -> Image.Image:
     return image
 
 
-def _to_rgb(image: Image.Image, background: str, name: str) -> Image.Image:
+def _to_rgb(image: Image.Image, background: tuple[int, ...], name: str) -> Image.Image:
     profile = image.info.get("icc_profile")
     image = ImageOps.exif_transpose(image)
     image.load()
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         image = _to_eight_bits(image)
+    if "transparency" in image.info:
+        image = image.convert("RGBA")
     if profile:
         image = _to_srgb(image, profile, name)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        try:
-            color = ImageColor.getrgb(background)[:3]
-        except ValueError:
-            raise InputError(f"Unknown colour {background!r}: expected a name such as white, or #rrggbb.") from None
-        under = Image.new("RGBA", image.size, (*color, 255))
-        image = Image.alpha_composite(under, image)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        under = Image.new("RGBA", image.size, (*background, 255))
+        image = Image.alpha_composite(under, image.convert("RGBA"))
     image = image.convert("RGB")
     image.info.clear()
     return image
 
 
+def _color(name: str) -> tuple[int, ...]:
+    try:
+        return ImageColor.getrgb(name)[:3]
+    except ValueError:
+        raise InputError(f"Unknown colour {name!r}: expected a name such as white, or #rrggbb.") from None
+
+
 def _to_eight_bits(image: Image.Image) -> Image.Image:
     """16-bit grey (0..65535), 32-bit integers taken as such, and floats in 0..1  →  mode L."""
-    values = np.asarray(image, dtype=np.float64)
-    scaled = (
-        values * 255
-        if image.mode == "F" and values.max(initial=0) <= 1
-        else values / 257
-        if image.mode != "F"
-        else values
-    )
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    if image.mode != "F":
+        values = values / 257
+    elif values.max(initial=0) <= 1:
+        values = values * 255
+    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
 
 def _to_srgb(image: Image.Image, profile: bytes, name: str) -> Image.Image:

@@ -19,8 +19,8 @@ from studio.errors import InputError, ModelError
 BLOCKS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 CHANNELS = (64, 128, 256, 512, 512)
 
-# Averaging gives smaller activations than taking the maximum. These factors, one a pooling, make up for it: the ratio of
-# the means of both, over the sample photographs, for the shipped VGG-19 (each photograph within 10 % of them).
+# Averaging gives smaller activations than taking the maximum. These factors, one a pooling, make up for it: the ratio
+# of the means of both, over the sample photographs, for the shipped VGG-19 (each photograph within 10 % of them).
 AVERAGE_POOLING_SCALES = (1.3, 1.8, 1.5, 2.2)
 
 
@@ -36,7 +36,7 @@ class VGGConfig:
     preprocessing: Literal["caffe", "torchvision"] = "caffe"
 
     def __post_init__(self) -> None:
-        if self.depth not in BLOCKS:
+        if not isinstance(self.depth, int) or self.depth not in BLOCKS:
             raise ModelError(f"VGG of depth {self.depth}: Studio knows depths 16 and 19.")
         if self.preprocessing not in ("caffe", "torchvision"):
             raise ModelError(f"Preprocessing {self.preprocessing!r}: Studio knows 'caffe' and 'torchvision'.")
@@ -142,25 +142,31 @@ def state_from_torchvision(tensors: dict[str, Tensor]) -> tuple[VGGConfig, dict[
         key=lambda name: int(name.split(".")[1]),
     )
     depth = {13: 16, 16: 19}.get(len(weights))
-    if depth is None or any(tensors[name].ndim != 4 for name in weights):
+    biases = [name.replace("weight", "bias") for name in weights]
+    if depth is None or any(tensors[name].ndim != 4 for name in weights) or not set(biases) <= set(tensors):
         raise ModelError(
             f"Expected the tensors of torchvision's vgg16 or vgg19 (features.0.weight, … 13 or 16 convolutions), "
-            f"found {len(weights)} layers; variants with batch normalisation do not fit."
+            f"found {len(weights)} weights and "
+            f"{len(set(biases) & set(tensors))} biases; variants with batch normalisation do not fit."
         )
     state = {}
-    for source, layer in zip(weights, layer_names(depth), strict=True):
+    for weight, bias, layer in zip(weights, biases, layer_names(depth), strict=True):
         name = layer.replace("relu", "conv")
-        state[f"{name}.weight"] = tensors[source]
-        state[f"{name}.bias"] = tensors[source.replace("weight", "bias")]
+        state[f"{name}.weight"], state[f"{name}.bias"] = tensors[weight], tensors[bias]
     return VGGConfig(depth=depth, preprocessing="torchvision"), state
 
 
 def state_from_codebooks(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights from 8-bit codes and tables of 256 values: `conv1_1.codes`, `conv1_1.table`  →  `conv1_1.weight`."""
+    """Weights from 8-bit codes and tables of 256 values: `conv1_1.codes`, `conv1_1.table`  →  `conv1_1.weight`.
+
+    Raises ModelError for codes without a table of 256 values.
+    """
     state = {name: tensor for name, tensor in tensors.items() if name.endswith(".bias")}
     for name in tensors:
         if name.endswith(".codes"):
             layer = name.removesuffix(".codes")
+            if f"{layer}.table" not in tensors or tensors[f"{layer}.table"].shape != (256,):
+                raise ModelError(f"The weights hold {name}, but no {layer}.table of 256 values to look it up in.")
             state[f"{layer}.weight"] = tensors[f"{layer}.table"][tensors[name].int()]
     return state
 

@@ -148,6 +148,8 @@ class StyleTransferPipeline:
 
         inputs: role → files, as `studio.recipe.find_inputs` gives them. Raises ModelError if the model is another one.
         """
+        if not inputs.get("content") or not inputs.get("styles"):
+            raise InputError("The recipe names no content or no styles; it was changed or cut off.")
         made = recipe.environment
         pipe = cls.from_pretrained(
             model or recipe.model.name,
@@ -220,6 +222,8 @@ def _resolved(
     chosen = parameters.changed(**options) if options else parameters
     if (chosen.init == "picture") != (init_picture is not None):
         raise InputError("To start from a picture, give both init='picture' and the picture (--init-picture FILE).")
+    if chosen.steps_at_scales and not any(chosen.steps_at_scales):
+        raise InputError("steps_at_scales holds no step at all; give at least one scale a number above 0.")
     if not any(chosen.style_layers.values()) and not any(chosen.content_layers.values()):
         raise InputError("Every layer has weight 0: give at least one content or style layer a weight above 0.")
     return chosen

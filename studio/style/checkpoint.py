@@ -35,7 +35,7 @@ def read(path: Path, fingerprint: str) -> dict[str, Any] | None:
                 return None
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         state = _restore(header["state"], tensors)
-    except (SafetensorError, OSError, ValueError, KeyError):
+    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, TypeError):
         return None
     return state if isinstance(state, dict) else None
 

@@ -8,8 +8,8 @@ With `relative_losses`, each mean is divided by the mean square of its target: a
 photograph, painting and network. A style with a mask is compared on the mask's region alone (arXiv:1611.07865).
 
 A picture of more than one tile is evaluated in two passes: first the Gram matrices over all tiles, then the gradient
-tile by tile, as if the picture had been evaluated whole. Each tile sees as far beyond its core as the deepest layer does, so
-the two agree up to rounding and no seam can arise.
+tile by tile, as if the picture had been evaluated whole. Each tile sees as far beyond its core as the deepest layer
+does, so the two agree up to rounding and no seam can arise.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from studio.recipe import Recipe, Source, find_inputs, recipe_of
 
 @dataclass(frozen=True)
 class Restored:
-    """What a result tells: every parameter, the inputs that are samples (None for the others), and in words what to give again."""
+    """What a result tells: every parameter, its inputs (None for those that are no samples), and what to give again."""
 
     parameters: Mapping[str, Any]
     content: str | None
@@ -25,7 +25,7 @@ class Restored:
 
 
 def restored(path: Path, samples: Path, max_styles: int) -> Restored:
-    """Read the recipe of a style transfer out of a picture. Raises InputError when there is none, or it is of another kind."""
+    """Read the recipe of a style transfer out of a picture. Raises InputError if there is none of that kind."""
     recipe = recipe_of(path)
     if recipe.pipeline != "style_transfer":
         raise InputError(f"{path} was made by {recipe.pipeline}, not by style transfer.")
@@ -42,7 +42,8 @@ def restored(path: Path, samples: Path, max_styles: int) -> Restored:
     ]
     contents = recipe.inputs.get("content", ())
     return Restored(
-        parameters=parameters.to_dict(),
+        # Tiles were chosen for that size and that machine; the page chooses them again.
+        parameters=parameters.changed(tile=None).to_dict(),
         content=found[contents[0]] if contents else None,
         styles=[found[source] for source in styles],
         weights=parameters.style_weights,

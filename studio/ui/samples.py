@@ -1,4 +1,4 @@
-"""The pictures that came with Studio, for a first try: where they lie, what they are called, and a strip of them to pick from."""
+"""The pictures that came with Studio, for a first try: where they lie, their titles, and a strip to pick them from."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def samples_folder() -> Path:
 
 
 def samples(kind: str) -> dict[str, Sample]:
-    """The samples of a kind ("content", "style") by the names of their files, with the titles that CREDITS.md gives them."""
+    """The samples of a kind, "content" or "style", by the names of their files, with the titles in CREDITS.md."""
     folder = samples_folder()
     credits = folder / "CREDITS.md"
     text = credits.read_text(encoding="utf-8") if credits.is_file() else ""

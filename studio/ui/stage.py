@@ -1,4 +1,4 @@
-"""The stage of a page, where the picture takes shape: HTML for the empty frame, the preview, and the bar with its estimate."""
+"""Where the picture takes shape: the empty frame, the preview, the bar with its estimate, the line of status."""
 
 from __future__ import annotations
 

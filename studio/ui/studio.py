@@ -1,6 +1,6 @@
 """The front door of the browser app, and how any page is served: on this machine alone, unless there is a login.
 
-    launch(build_studio())
+launch(build_studio())
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import gradio as gr
 
 from studio.errors import InputError
 from studio.ui import style_transfer
+from studio.ui.look import STYLESHEET, theme
 from studio.ui.samples import samples_folder
-from studio.ui.shell import STYLESHEET, Shell, theme
+from studio.ui.shell import Shell
 
 HOST, PORT = "127.0.0.1", 7860
 PAGES: tuple[tuple[str, Callable[[], None]], ...] = ((style_transfer.TITLE, style_transfer.page),)
@@ -25,9 +25,10 @@ _MAX_WAITING = 20
 _PORTS_TRIED = 50
 
 
-def build_studio() -> gr.Blocks:
+def build_studio() -> Shell:
     """All pages behind one door. Models are loaded when they are first needed."""
-    with Shell("Studio") as blocks:
+    blocks = Shell("Studio")
+    with blocks:
         gr.HTML("<p>Studio</p>", elem_classes=["wordmark"], apply_default_css=False)
         with gr.Tabs(elem_classes=["pages"]):
             for title, page in PAGES:
@@ -47,21 +48,24 @@ def launch(
 ) -> str:
     """Serve pages until interrupted; with `block=False`, return at once. Returns the address.
 
-    host: anything but this machine itself needs auth, (name, password). port: 7860 if left out, or the next free one;
-    GRADIO_SERVER_PORT in the environment names another. Raises InputError for a host, login or port that cannot be used.
+    host: anything but this machine itself needs auth, (name, password).
+    port: if left out, that of GRADIO_SERVER_PORT in the environment, or else the first free one from 7860 on.
+    Raises InputError for a host, login or port that cannot be used.
     """
     if auth is not None and not (auth[0] and auth[1]):
         raise InputError("The login needs a name and a password, neither of them empty.")
     if auth is None and not _is_this_machine(host):
-        raise InputError(f"Refusing to listen on {host} without a login: anyone who can reach it could use it. Give one with --auth.")
-    chosen = _free_port(host, port)
+        raise InputError(f"Refusing to listen on {host} without a login, open to anyone; give one with --auth.")
+    reloading = _is_reloading()
+    chosen = PORT if reloading else _free_port(host, port)
     blocks.queue(max_size=_MAX_WAITING, default_concurrency_limit=4)
     _, address, _ = blocks.launch(
         server_name=host,
         server_port=chosen,
         auth=auth,
         inbrowser=open_browser,
-        prevent_thread_lock=not block,
+        prevent_thread_lock=True,
+        quiet=True,
         share=False,
         show_error=True,
         run_history=False,
@@ -75,7 +79,19 @@ def launch(
         theme=theme(),
         css_paths=[STYLESHEET],
     )
-    return address
+    if reloading:
+        return ""
+    print(f"Studio is at {address} until Ctrl-C.", flush=True)
+    if block:
+        blocks.block_thread()
+    return str(address)
+
+
+def _is_reloading() -> bool:
+    """Whether the `gradio` command runs the script again, to put new pages into the server that is already there."""
+    from gradio.cli.commands.reload import reload_thread
+
+    return bool(getattr(reload_thread, "running_reload", False))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Widgets made from the fields of a pipeline's parameters: label, help text, limits and default are written down once, there.
+"""Widgets made from the fields of a pipeline's parameters, where help texts, limits and defaults are written down.
 
     widgets = {name: widget(name, field) for name, field in StyleTransferParameters.fields()}
     values = {name: shown(getattr(parameters, name), field) for name, field in …}            # parameters → widgets
@@ -34,7 +34,7 @@ def widget(name: str, field: FieldInfo, **look: Any) -> Component:
     if options := choices(kind):
         return gr.Dropdown(list(options), value=default, filterable=False, **look)
     if _is_text(field):
-        return gr.Textbox(default, placeholder="" if default else "automatic", max_lines=1, **look)
+        return gr.Textbox(default, **{"placeholder": "" if default else "automatic", "max_lines": 1, **look})
     lowest, highest = _range(field)
     if kind is float and lowest is not None and highest is not None and highest - lowest <= _SLIDER_SPAN:
         return gr.Slider(lowest, highest, default, step=0.01, buttons=[], **look)
@@ -42,7 +42,7 @@ def widget(name: str, field: FieldInfo, **look: Any) -> Component:
 
 
 def help_text(field: FieldInfo) -> str:
-    """The description of a field with its limits, as the page says it: "Long side of the result, in pixels. 16 to 8192." """
+    """The description of a field and its limits: "Long side of the result, in pixels. 16 to 8192." """
     bounds = {name: limit for name, limit in limits(field).items() if abs(limit) < _WORTH_SAYING}
     match bounds:
         case {"ge": low, "le": high}:
@@ -72,7 +72,7 @@ def shown(value: Any, field: FieldInfo) -> Any:
 
 
 def meant(value: Any, field: FieldInfo) -> Any:
-    """What a widget's value means to its field. What cannot be understood is passed on, for the parameters to refuse."""
+    """What a widget's value means to its field. What cannot be understood is left for the parameters to refuse."""
     kind, optional = _kind(field)
     if not isinstance(value, str):
         return value
@@ -106,8 +106,8 @@ def _is_text(field: FieldInfo) -> bool:
     kind, optional = _kind(field)
     if kind is bool or choices(kind):
         return False
-    highest = _range(field)[1]
-    return optional or kind not in (int, float) or (kind is int and highest is not None and highest > _EXACT_IN_BROWSERS)
+    highest = _range(field)[1] or 0
+    return optional or kind not in (int, float) or (kind is int and highest > _EXACT_IN_BROWSERS)
 
 
 def _number(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Long work behind a page: in a thread of its own, its progress as a stream, and a stop flag that only its own session reaches."""
+"""Long work behind a page: in its own thread, its progress as a stream, with a stop flag for its session alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ class Work(Generic[_Result]):
     work.result()                         # what the call returned, or what it raised
     """
 
-    def __init__(self, call: Callable[[Callback], _Result], stop: threading.Event, *, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(
+        self, call: Callable[[Callback], _Result], stop: threading.Event, *, time_limit: float = TIME_LIMIT
+    ) -> None:
         self._call, self._stop = call, stop
         self._deadline = time.monotonic() + time_limit
         self._news: deque[Update] = deque()

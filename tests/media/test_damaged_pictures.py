@@ -1,4 +1,4 @@
-"""Any damage to a picture file is either harmless or refused in one line; nothing else comes out, not even a warning."""
+"""Any damage to a picture file is harmless or refused in one line; nothing else comes out, not even a warning."""
 
 from __future__ import annotations
 

@@ -181,7 +181,7 @@ def test_check_writable(tmp_path: Path) -> None:
     assert listing(tmp_path) == ["folder.png"]
 
 
-@pytest.mark.parametrize("name", ["x" * 251 + ".png", "画" * 83 + ".png"])
+@pytest.mark.parametrize("name", ["x" * 251 + ".png", "画" * 83 + ".png"], ids=["latin", "chinese"])
 def test_the_longest_names_that_pass_the_check_can_be_written(tmp_path: Path, name: str) -> None:
     assert 253 <= len(name.encode()) <= 255
     target = files.check_writable(tmp_path / name, (".png",))

@@ -222,9 +222,16 @@ def test_a_picture_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_pa
 @pytest.mark.parametrize(
     "content",
     [
-        b"GIF89a" + struct.pack("<HH", 65535, 65535) + b"\0\0\0" + b"," + struct.pack("<HHHH", 0, 0, 65535, 65535) + b"\0\2\0;",
+        b"GIF89a"
+        + struct.pack("<HH", 65535, 65535)
+        + b"\0\0\0"
+        + b","
+        + struct.pack("<HHHH", 0, 0, 65535, 65535)
+        + b"\0\2\0;",
         b"P6 90000 90000 255\n" + bytes(100),
-        b"BM" + struct.pack("<IHHIIiiHHIIiiII", 154, 0, 0, 54, 40, 30000, 30000, 1, 24, 0, 100, 0, 0, 0, 0) + bytes(100),
+        b"BM"
+        + struct.pack("<IHHIIiiHHIIiiII", 154, 0, 0, 54, 40, 30000, 30000, 1, 24, 0, 100, 0, 0, 0, 0)
+        + bytes(100),
     ],
     ids=["gif", "ppm", "bmp"],
 )
@@ -253,7 +260,7 @@ def test_the_limit_is_64_megapixels_and_an_option_moves_it(tmp_path: Path) -> No
 def test_the_limit_of_the_library_below_is_not_in_the_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
-    """Pillow refuses twice its own limit, which is 179 megapixels by default: an option that raises ours has to go past it."""
+    """Pillow refuses twice its own limit, 179 megapixels by default: an option that raises ours has to go past it."""
     path = saved(tmp_path, field((40, 40)), f"a.{suffix}")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     assert open_picture(path).image.size == (40, 40)
@@ -308,7 +315,6 @@ def test_a_picture_from_memory(tmp_path: Path) -> None:
     image = field()
     first, second = open_picture(image), open_picture(image.copy())
     assert first.name == "" and first.sha256 == second.sha256 != open_picture(field(seed=1)).sha256
-    assert open_picture(first) is first
     turned = Image.frombytes("RGB", (6, 8), image.tobytes())
     assert open_picture(turned).sha256 != first.sha256
 
@@ -382,5 +388,3 @@ def test_other_formats_are_not_written(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"expected \.png, \.jpg, \.jpeg, \.webp"):
         images.write_picture(field(), tmp_path / name)
     assert not list(tmp_path.iterdir())
-
-

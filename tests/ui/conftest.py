@@ -39,7 +39,7 @@ def address(random_pipeline: StyleTransferPipeline, what_gradio_left_open: None)
     blocks.close(verbose=False)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(address: str) -> Client:
     """A visitor of its own session."""
     return Client(address, verbose=False, analytics_enabled=False)

@@ -38,7 +38,8 @@ def test_every_setting_and_the_samples_come_back(tmp_path: Path, suffix: str) ->
 
 def test_pictures_that_are_no_samples_are_asked_for_by_name(tmp_path: Path) -> None:
     made = recipe(style_weights=(3.0, 1.0))
-    inputs = {**made.inputs, "styles": (Source("mine.jpg", "a" * 64), *made.inputs["styles"]), "masks": (Source("m.png", "b" * 64),)}
+    mine, mask = Source("mine.jpg", "a" * 64), Source("m.png", "b" * 64)
+    inputs = {**made.inputs, "styles": (mine, *made.inputs["styles"]), "masks": (mask,)}
     found = restored(saved(tmp_path, dataclasses.replace(made, inputs=inputs)), samples_folder(), 4)
     assert found.words == "Settings restored. Give again the painting mine.jpg, the mask m.png."
     assert found.styles[0] is None and Path(found.styles[1] or "") == STYLE and list(found.weights) == [3.0, 1.0]

@@ -32,7 +32,8 @@ CHANGED: list[dict[str, Any]] = [
     {},
     {"seed": 2**63 - 1, "size": 16, "steps": 10_000, "minutes": 0.1, "tile": 64, "learning_rate": 1e-3},
     {"content_weight": 1e12, "style_scale": 0.3333333333333333, "averaging": 0.0, "tv_weight": 0.1 + 0.2},
-    {"steps_at_scales": (0, 12, 7), "coarse_to_fine": False, "relative_losses": False, "init": "noise", "background": "#a0b1c2"},
+    {"steps_at_scales": (0, 12, 7), "coarse_to_fine": False, "relative_losses": False, "init": "noise"},
+    {"background": "#a0b1c2", "keep_colors": "covariance", "optimizer": "lbfgs", "border": "zeros"},
     {"content_layers": {"relu4_2": 0.5, "relu5_1": 1e-9}, "style_layers": {"relu1_1": 3.0}, "tile": 0, "minutes": 1e-5},
 ]
 

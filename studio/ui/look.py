@@ -1,0 +1,105 @@
+"""The look of the pages: the theme of Gradio's widgets, and the stylesheet on top of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+from gradio.themes.utils import colors, sizes
+
+STYLESHEET = Path(__file__).parent / "studio.css"
+
+
+def theme() -> gr.themes.Base:
+    """Paper and ink; in the dark, the other way round. Fonts are those of the system: none is fetched."""
+    ink, paper = "*neutral_900", "*neutral_50"
+    look = gr.themes.Base(
+        primary_hue=colors.stone,
+        secondary_hue=colors.stone,
+        neutral_hue=colors.stone,
+        radius_size=sizes.radius_sm,
+        spacing_size=sizes.spacing_md,
+        text_size=sizes.text_md,
+        font=["Segoe UI", "Helvetica Neue", "Roboto", "Noto Sans", "Liberation Sans", "sans-serif"],
+        font_mono=["SF Mono", "Menlo", "Consolas", "Liberation Mono", "monospace"],
+    )
+    look.name = "studio"
+    return look.set(
+        body_background_fill="#f7f6f3",
+        body_background_fill_dark="#161514",
+        body_text_color=ink,
+        body_text_color_dark="*neutral_200",
+        body_text_color_subdued="*neutral_500",
+        body_text_color_subdued_dark="*neutral_400",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="#1e1d1b",
+        background_fill_secondary="#f2f1ed",
+        background_fill_secondary_dark="#262422",
+        border_color_primary="#e3e0da",
+        border_color_primary_dark="#35322f",
+        border_color_accent="*neutral_500",
+        border_color_accent_dark="*neutral_500",
+        color_accent="*neutral_800",
+        color_accent_soft="*neutral_100",
+        color_accent_soft_dark="*neutral_800",
+        block_background_fill="*background_fill_primary",
+        block_background_fill_dark="#1e1d1b",
+        block_border_color="*border_color_primary",
+        block_border_width="1px",
+        block_shadow="none",
+        block_shadow_dark="none",
+        block_label_background_fill="*background_fill_primary",
+        block_label_background_fill_dark="*background_fill_primary",
+        block_label_border_width="0px",
+        block_label_text_color="*body_text_color_subdued",
+        block_label_text_color_dark="*body_text_color_subdued",
+        block_title_text_color="*body_text_color",
+        block_title_text_weight="500",
+        block_info_text_color="*body_text_color_subdued",
+        block_info_text_color_dark="*body_text_color_subdued",
+        block_info_text_size="*text_xs",
+        input_background_fill="*background_fill_secondary",
+        input_background_fill_dark="#2b2926",
+        input_border_color="transparent",
+        input_border_color_dark="transparent",
+        input_border_color_focus="*neutral_500",
+        input_border_color_focus_dark="*neutral_400",
+        input_border_width="1px",
+        input_shadow="none",
+        slider_color="*neutral_800",
+        slider_color_dark="*neutral_300",
+        loader_color="*neutral_600",
+        checkbox_background_color_selected="*neutral_800",
+        checkbox_background_color_selected_dark="*neutral_500",
+        checkbox_border_color_selected="*neutral_800",
+        checkbox_border_color_selected_dark="*neutral_500",
+        checkbox_label_background_fill="transparent",
+        checkbox_label_background_fill_dark="transparent",
+        checkbox_label_border_width="0px",
+        button_primary_background_fill=ink,
+        button_primary_background_fill_hover="*neutral_700",
+        button_primary_background_fill_dark="*neutral_100",
+        button_primary_background_fill_hover_dark="#ffffff",
+        button_primary_text_color=paper,
+        button_primary_text_color_dark=ink,
+        button_primary_border_color=ink,
+        button_primary_border_color_dark="*neutral_100",
+        button_secondary_background_fill="transparent",
+        button_secondary_background_fill_dark="transparent",
+        button_secondary_background_fill_hover="*background_fill_secondary",
+        button_secondary_background_fill_hover_dark="*background_fill_secondary",
+        button_secondary_border_color="*border_color_primary",
+        button_secondary_border_color_dark="*border_color_primary",
+        button_cancel_background_fill="transparent",
+        button_cancel_background_fill_dark="transparent",
+        button_cancel_background_fill_hover="*background_fill_secondary",
+        button_cancel_background_fill_hover_dark="*background_fill_secondary",
+        button_cancel_text_color="#9f2d20",
+        button_cancel_text_color_dark="#ef9a8d",
+        button_cancel_border_color="#c9857c",
+        button_cancel_border_color_dark="#7c443c",
+        button_border_width="1px",
+        button_large_text_weight="500",
+        panel_background_fill="transparent",
+        panel_background_fill_dark="transparent",
+    )

@@ -1,0 +1,68 @@
+"""The README's commands and its Python, run as they stand, on small pictures and with few steps."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from studio.cli import main
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+STYLE_COMMANDS = re.findall(r"^    studio (style .*)$", README, re.MULTILINE)
+SMALL = ["--size", "48", "--steps", "1", "--device", "cpu"]
+
+
+@pytest.fixture
+def folder(picture: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files that the README speaks of."""
+    for seed, name in enumerate(
+        ("photo.jpg", "painting.jpg", "wave.jpg", "poppies.jpg", "castle.jpg", "castle_mask.png")
+    ):
+        picture(name, seed=seed, mode="L" if "mask" in name else "RGB")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_there_are_commands() -> None:
+    assert len(STYLE_COMMANDS) >= 4
+
+
+@pytest.mark.parametrize("command", STYLE_COMMANDS)
+def test_style_commands(command: str, folder: Path) -> None:
+    hurry = ["--minutes", "0.001"] if "--minutes" in command else []
+    assert main([*shlex.split(command), *SMALL, *hurry]) == 0
+    assert (folder / "out.png").stat().st_size > 500
+    assert main(["recipe", "out.png"]) == 0
+
+
+def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert "size=512" in code
+    names: dict[str, object] = {}
+    exec(code.replace("size=512", "size=48, steps=1"), names)
+    assert (folder / "out.png").stat().st_size > 500
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for text in (README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), (ROOT / ".ci/run").read_text()):
+        for target in re.findall(r"\bmake ([a-z-]+)\b", text):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert main(["style", "--help"]) == 0
+    known = capsys.readouterr().out
+    for option in set(re.findall(r"`?(--[a-z][a-z-]+)", README)):
+        assert option in known, option
+
+
+def test_pictures_that_are_shown_exist() -> None:
+    for path in re.findall(r"\]\(([\w/.]+\.(?:jpg|md))\)", README):
+        assert (ROOT / path).is_file(), path
