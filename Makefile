@@ -18,7 +18,7 @@ test: $(VENV)/dev ## Run the tests
 	@$(BIN)/python -m pytest
 
 test-browser: $(VENV)/browser ## Drive the pages in real Chromium (installs it on Debian if it is missing)
-	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	@command -v "$${CHROMIUM:-chromium}" chromium-browser >/dev/null || scripts/install_chromium
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 lint: $(VENV)/dev ## Check style and types
@@ -26,7 +26,7 @@ lint: $(VENV)/dev ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/bench ## Measure Studio beside its peer (half an hour on 2 cores)
+bench: $(VENV)/bench ## Measure Studio beside its peer (20 minutes on 2 cores)
 	@$(BIN)/python benchmarks/style_transfer.py
 
 wheel-check: $(VENV)/dev ## Build the wheel, install it in a clean environment, style a picture offline
@@ -40,7 +40,7 @@ clean: ## Remove what the targets above made
 
 $(VENV)/bin/python:
 	@echo "Setting up $(VENV): this takes a minute or two."
-	@$(PYTHON) -m venv $(VENV) || { echo "make: $(PYTHON) -m venv failed; it needs Python 3.11 or newer with its venv module."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: $(PYTHON) -m venv failed; it needs Python 3.11 or newer with its venv module."; exit 2; }
 
 $(VENV)/ready: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@$(PIP) -e .

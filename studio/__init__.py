@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from studio.errors import DeviceError, InputError, ModelError, OutputError, StudioError
     from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
-    from studio.pipelines.style_transfer_parameters import StyleTransferParameters
     from studio.progress import Progress
     from studio.recipe import Recipe, recipe_of
+    from studio.style.parameters import StyleTransferParameters
 
 __version__ = "0.1.0"
 
@@ -30,7 +30,7 @@ _HOMES = {
     "StudioError": "studio.errors",
     "Progress": "studio.progress",
     "Recipe": "studio.recipe",
-    "StyleTransferParameters": "studio.pipelines.style_transfer_parameters",
+    "StyleTransferParameters": "studio.style.parameters",
     "StyleTransferPipeline": "studio.pipelines.style_transfer",
     "StyleTransferResult": "studio.pipelines.style_transfer",
     "recipe_of": "studio.recipe",

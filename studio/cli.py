@@ -16,8 +16,8 @@ from studio import __version__, hub
 from studio.errors import InputError, StudioError
 from studio.media import files
 from studio.options import with_options
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import in_words
+from studio.style.parameters import StyleTransferParameters
 from studio.terminal import Terminal
 
 # Commands import what computes inside their bodies, so that `studio --help` answers at once.
@@ -68,8 +68,7 @@ def style(
     target = files.check_writable(output, PICTURES)
     for path in [content, *styles, *(mask or ()), *([init_picture] if init_picture else ())]:
         files.check_readable(path)
-        if target.resolve() == path.resolve():
-            raise InputError(f"{target} is one of the inputs and would be overwritten; choose another name with -o.")
+        files.check_distinct(target, path)
     from studio.pipelines.style_transfer import StyleTransferPipeline
 
     pipe = StyleTransferPipeline.from_pretrained(model, device=device, precision=precision, threads=threads)
@@ -120,11 +119,15 @@ def remake(
     started = time.monotonic()
     target = files.check_writable(output, PICTURES)
     files.check_readable(file)
+    files.check_distinct(target, file)
     from studio.remake import remake as make_again
 
     with terminal.work() as callback:
-        result = make_again(file, folders=inputs or (), model=model, callback=callback)
+        keep_in = files.partial(target)
+        result = make_again(file, folders=inputs or (), model=model, callback=callback, keep_in=keep_in)
     result.save(target)
+    if result.finished:
+        keep_in.unlink(missing_ok=True)
     return _report(target, result, time.monotonic() - started, terminal, as_json)
 
 
@@ -233,7 +236,7 @@ def main(arguments: list[str] | None = None) -> int:
         if outcome is False:  # stopped early, with the best so far kept
             return INTERRUPTED
         if outcome == INTERRUPTED:  # what Typer makes of Ctrl-C
-            print("studio: stopped; nothing was written.", file=sys.stderr)
+            print("studio: stopped; no picture was written.", file=sys.stderr)
         return outcome if type(outcome) is int else 0
     except StudioError as error:
         return _refuse(str(error))

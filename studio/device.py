@@ -82,8 +82,9 @@ class Device:
     def computing(self) -> Iterator[None]:
         """Compute with this device's threads and arithmetic; what the process had before comes back at the end.
 
-        Freed memory is kept for the next step instead of being handed back to the system (on Linux with glibc): large
-        activations then cost no page faults, which otherwise take longer than the arithmetic on them.
+        Freed memory is kept for the next step instead of being handed back to the system (on Linux with glibc, whose
+        thresholds stay at their usual values afterwards and no longer adapt): large activations then cost no page
+        faults, which otherwise take longer than the arithmetic on them.
         """
         with _compute_lock:
             threads = torch.get_num_threads()
@@ -125,7 +126,7 @@ class Device:
             "precision": self.precision,
             "threads": self.threads,
             "torch": torch.__version__,
-            "machine": platform.machine(),
+            "processor": _processor(self.kind, self.index),
         }
 
     def synchronize(self) -> None:
@@ -163,6 +164,12 @@ def choose(name: str = "auto", precision: str = "auto", threads: int | None = No
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(kind, int(index or 0)) else "float32"
     return Device(kind, int(index) if index else None, precision, threads or torch.get_num_threads())
+
+
+def is_here(name: str) -> bool:
+    """Whether a device of the kind that `name` asks for works here; True for names that no machine knows."""
+    kind = str(name).partition(":")[0]
+    return kind not in KINDS or kind in available()
 
 
 def available() -> list[str]:
@@ -230,8 +237,17 @@ def retry_with_less(attempt: Callable[[_Size], _Result], sizes: Sequence[_Size],
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # The CPU allocator has no exception of its own: its RuntimeError is told by its words.
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in str(error)
+    # The allocators of CPUs and of Apple's GPUs raise plain RuntimeErrors, told by their words.
+    words = ("can't allocate memory", "not enough memory", "out of memory")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(found in str(error) for found in words)
+
+
+def _processor(kind: str, index: int | None) -> str:
+    if kind in ("cuda", "xpu"):
+        return str(getattr(torch, kind).get_device_name(index or 0))
+    return (
+        f"{torch.cpu.get_capabilities().get('cpu_name', platform.machine())} {torch.backends.cpu.get_cpu_capability()}"
+    )
 
 
 def _multiplies_bfloat16(kind: str, index: int) -> bool:

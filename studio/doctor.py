@@ -62,11 +62,21 @@ def _models() -> list[Finding]:
             findings.append(Finding(f"model {name}", True, f"whole, SHA-256 {model.sha256[:12]}…"))
         except StudioError as error:
             findings.append(
-                Finding(f"model {name}", False, str(error), "pip install --force-reinstall --no-deps creative-studio")
+                Finding(
+                    f"model {name}",
+                    False,
+                    str(error),
+                    "install Studio again from its source: pip install --force-reinstall --no-deps .",
+                )
             )
     if not findings:
         findings.append(
-            Finding("models", False, f"none in {hub.shipped_folder()}", "pip install --force-reinstall creative-studio")
+            Finding(
+                "models",
+                False,
+                f"none in {hub.shipped_folder()}",
+                "install Studio again from its source: pip install --force-reinstall --no-deps .",
+            )
         )
     return findings
 

@@ -50,6 +50,8 @@ def find(name: str | Path) -> Model:
 
     Raises ModelError when it is not found, or when a file is missing or not the one that `config.json` lists.
     """
+    if str(name) in shipped():  # `./vgg19` is a folder of that name
+        return _open_folder(str(name), shipped_folder() / str(name))
     path = Path(os.path.expanduser(name))  # noqa: PTH111 (Path.expanduser raises for a user that is not known)
     if os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         return Model(path.name, path.parent, {}, _sha256_of(path), path)
@@ -57,8 +59,6 @@ def find(name: str | Path) -> Model:
         if not (path / CONFIG).is_file():
             raise ModelError(f"{path} is no model folder: it has no {CONFIG}.")
         return _open_folder(path.name, path)
-    if str(name) in shipped():
-        return _open_folder(str(name), shipped_folder() / str(name))
     if is_hub_id(str(name)):
         return _open_folder(str(name), fetch(str(name)))
     raise ModelError(

@@ -49,7 +49,7 @@ def parse(name: str, value: Any, annotation: Any) -> Any:
         return tuple(parts)
     weights: dict[str, str] = {}
     for part in parts:
-        key, _, weight = part.partition("=")
+        key, _, weight = (piece.strip() for piece in part.partition("="))
         if key in weights:
             raise InputError(f"{name}: {key} is named twice.")
         weights[key] = weight or "1"

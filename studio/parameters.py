@@ -1,7 +1,7 @@
 """Parameters of a pipeline: one frozen dataclass, written down once.
 
-The command line's options, the page's widgets, the keys of a manifest and the recipe inside an output are all made
-from the same fields. A field is `parameter(default, "help")` with its range beside it, and nothing else checks ranges.
+The command line's options, the page's widgets and the recipe inside an output are all made from the same fields. A field
+is `parameter(default, "help")` with its range beside it, and nothing else checks ranges.
 
     @parameters
     class Blur(Parameters):

@@ -1,4 +1,4 @@
-"""Progress of long work: one dataclass and one callback for the bar, the web page and the batch."""
+"""Progress of long work: one dataclass and one callback for the bar and the page."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def in_words(seconds: float) -> str:
     whole = max(1, round(seconds))
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    large, small, units = (whole // 60, whole % 60, ("min", "s"))
+    if whole >= 3600:
+        large, small, units = (whole // 3600, whole % 3600 // 60, ("h", "min"))
+    return f"{large} {units[0]}" + (f" {small} {units[1]}" if small else "")

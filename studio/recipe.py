@@ -1,7 +1,7 @@
 """Recipes: what made an output. A recipe is written into every output, read from it, and made again.
 
     recipe = recipe_of("painting.png")       # read from the output
-    remake("painting.png", "again.png")      # the same bytes on the same machine
+    studio.remake.remake("painting.png").save("again.png")   # the same bytes on the same machine
 
 A recipe names the pipeline, its parameters, the model and the inputs by their hashes, and what computed it. It holds no
 time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF.
@@ -10,6 +10,7 @@ time, no folder and no user name. Media keep it where their format has room: pic
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -58,7 +59,7 @@ class Recipe:
 
 def environment(device: Mapping[str, Any]) -> dict[str, Any]:
     """The `environment` of a recipe: this Studio, and what a device says of itself."""
-    return {"studio": __version__, **device}
+    return {"studio": __version__, "pillow": images.PILLOW, **device}
 
 
 def from_json(text: str) -> Recipe:
@@ -66,7 +67,7 @@ def from_json(text: str) -> Recipe:
     try:
         found = json.loads(text)
         if found.pop("studio-recipe") != FORMAT:
-            raise InputError("This recipe was written by a newer Studio; update with `pip install -U creative-studio`.")
+            raise InputError("This recipe was written by a newer Studio; update Studio to read it.")
         return Recipe(
             pipeline=str(found["pipeline"]),
             parameters=dict(found["parameters"]),
@@ -90,17 +91,21 @@ def recipe_of(path: str | Path) -> Recipe:
     return from_json(text)
 
 
-def find_inputs(recipe: Recipe, folders: Iterable[Path]) -> dict[str, list[Path]]:
-    """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures of the folders.
+def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] = ()) -> dict[str, list[Path]]:
+    """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures.
+
+    folders: searched with all that is in them; nearby: folders of which only the files themselves are looked at.
 
     Raises InputError that names every input not found.
     """
-    searched = list(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+    deep = list(dict.fromkeys(folder.resolve() for folder in folders if os.path.isdir(folder)))  # noqa: PTH112
+    flat = [folder.resolve() for folder in nearby if os.path.isdir(folder)]  # noqa: PTH112
+    searched = list(dict.fromkeys([*deep, *flat]))
     wanted = {source.sha256: source for sources in recipe.inputs.values() for source in sources}
     found: dict[str, Path] = {}
     for by_name in (True, False):
         for folder in searched:
-            for path in _candidates(folder, wanted.values(), by_name):
+            for path in _candidates(folder, wanted.values(), by_name, folder in deep):
                 if set(found) == set(wanted):
                     break
                 for digest in _digests(path, wanted):
@@ -116,10 +121,14 @@ def find_inputs(recipe: Recipe, folders: Iterable[Path]) -> dict[str, list[Path]
     return {role: [found[source.sha256] for source in sources] for role, sources in recipe.inputs.items()}
 
 
-def _candidates(folder: Path, wanted: Iterable[Source], by_name: bool) -> Iterable[Path]:
+def _candidates(folder: Path, wanted: Iterable[Source], by_name: bool, deep: bool) -> Iterable[Path]:
+    # os.path answers False where Path.is_file raises: a name that is too long, a folder that may not be entered.
     if by_name:
-        return [folder / source.name for source in wanted if source.name and (folder / source.name).is_file()]
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES and path.is_file())
+        found = [folder / source.name for source in wanted if source.name]
+    else:
+        inside = folder.rglob("*") if deep else folder.glob("*")
+        found = sorted(path for path in inside if path.suffix.lower() in _PICTURES)
+    return [path for path in found if os.path.isfile(path)]  # noqa: PTH113
 
 
 def _digests(path: Path, wanted: Mapping[str, Source]) -> Iterable[str]:

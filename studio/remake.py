@@ -24,16 +24,18 @@ def remake(
     folders: Iterable[str | Path] = (),
     model: str | Path | None = None,
     callback: Callback | None = None,
+    keep_in: Path | None = None,
 ) -> Any:
     """The result that `path` holds, made again: the same bytes when saved on the same machine and build.
 
-    folders: where its inputs may lie, beside the folder of `path` and the current one; they are known by their hashes.
+    folders: where its inputs may lie, at any depth, beside the folder of `path` and the current one; they are known by
+    their hashes. keep_in: as in the pipeline's call.
     Raises InputError when `path` has no recipe or an input is not found.
     """
     recipe = recipe_of(path)
     pipeline = _pipeline_of(recipe)
-    inputs = find_inputs(recipe, [*map(Path, folders), Path(path).parent, Path()])
-    result = pipeline.remake(recipe, inputs, model=model, callback=callback)
+    inputs = find_inputs(recipe, map(Path, folders), nearby=[Path(path).parent, Path()])
+    result = pipeline.remake(recipe, inputs, model=model, callback=callback, keep_in=keep_in)
     _say_what_differs(recipe, result.recipe)
     # The inputs and the model were found by their hashes: whatever they are called here, the recipe's names stay.
     named_as_before = dataclasses.replace(result.recipe, inputs=recipe.inputs, model=recipe.model)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from studio.cli import app, main
 from studio.errors import InputError
 from studio.options import parse, with_options
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from tests.strategies import style_transfer_parameters
 
 FIELDS = dict(StyleTransferParameters.fields())

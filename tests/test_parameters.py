@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from studio.errors import InputError
 from studio.parameters import Parameters, choices, is_advanced, limits, parameter, parameters
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from tests.strategies import style_transfer_parameters
 
 FIELDS = dict(StyleTransferParameters.fields())

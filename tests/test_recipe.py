@@ -17,9 +17,9 @@ from studio import __version__
 from studio.device import choose
 from studio.errors import InputError
 from studio.media import files, images
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.recipe import Recipe, Source, environment, find_inputs, from_json, recipe_of, source_of
 from studio.remake import PIPELINES, remake
+from studio.style.parameters import StyleTransferParameters
 from tests.strategies import style_transfer_parameters
 
 Maker = Callable[..., Path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -50,6 +51,12 @@ def check_writable(path: str | Path, suffixes: Sequence[str]) -> Path:
     except OSError as error:
         raise OutputError(_in_plain_words(error, target)) from None
     return target
+
+
+def check_distinct(target: Path, source: Path) -> None:
+    """Raise OutputError where writing `target` would overwrite `source`."""
+    if target.exists() and target.samefile(source):
+        raise OutputError(f"{target} is one of the inputs and would be overwritten; choose another name.")
 
 
 def partial(target: Path) -> Path:
@@ -116,11 +123,12 @@ def _in_plain_words(error: OSError, target: Path) -> str:
 def _sync_folder(folder: Path) -> None:
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with contextlib.suppress(OSError):  # the file is there; some file systems cannot make sure of its name
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

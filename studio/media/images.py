@@ -16,12 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import PIL
 from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
 
 from studio.errors import InputError, OutputError
 from studio.media import files
 
 MAX_PIXELS = 64_000_000
+PILLOW = PIL.__version__  # which resizes and encodes: part of what the bytes of a picture depend on
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -74,7 +76,7 @@ def open_picture(
 
 
 def open_mask(source: str | Path | Image.Image, size: tuple[int, int], *, max_pixels: int = MAX_PIXELS) -> Picture:
-    """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized if need be, and said."""
+    """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized if need be."""
     picture = open_picture(source, background="black", max_pixels=max_pixels)
     grey = picture.image.convert("L")
     if grey.size != size:

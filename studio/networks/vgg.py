@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -78,8 +79,7 @@ class VGG(nn.Module):
             for position in range(1, count + 1):
                 convolution = self.convolution(f"conv{block}_{position}")
                 if block == position == 1 and border == "replicate":
-                    x = functional.pad(x, (1, 1, 1, 1), mode="replicate")
-                    x = functional.conv2d(x, convolution.weight, convolution.bias).relu_()
+                    x = functional.conv2d(_replicated(x), convolution.weight, convolution.bias).relu_()
                 else:
                     x = convolution(x).relu_()
                 if f"relu{block}_{position}" in wanted:
@@ -169,6 +169,12 @@ def state_from_codebooks(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
                 raise ModelError(f"The weights hold {name}, but no {layer}.table of 256 values to look it up in.")
             state[f"{layer}.weight"] = tensors[f"{layer}.table"][tensors[name].int()]
     return state
+
+
+def _replicated(x: Tensor) -> Tensor:
+    """One pixel more on each side. (The gradient of `pad(mode="replicate")` is not deterministic on a GPU.)"""
+    x = torch.cat([x[..., :1, :], x, x[..., -1:, :]], 2)
+    return torch.cat([x[..., :1], x, x[..., -1:]], 3)
 
 
 def _pool(x: Tensor, pooling: str, position: int) -> Tensor:

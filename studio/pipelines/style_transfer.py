@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,15 @@ from studio.errors import InputError, ModelError
 from studio.media import files, images
 from studio.media.images import Picture
 from studio.networks.vgg import VGG, VGGConfig, state_from_codebooks, state_from_torchvision
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import Callback
 from studio.recipe import Recipe, Source, environment, source_of
+from studio.style.parameters import StyleTransferParameters
 from studio.style.run import Pictures, Run
 from studio.style.scales import LEAST_SIDE
 
 NAME = "style_transfer"
+
+_log = logging.getLogger("studio")
 
 PictureLike = str | Path | Image.Image
 
@@ -63,8 +65,9 @@ class StyleTransferPipeline:
 
     parameters = StyleTransferParameters
 
-    def __init__(self, network: VGG, model: Source, device: Device) -> None:
-        self.network, self.model, self.device = network, model, device
+    def __init__(self, network: VGG, model: Source, device: Device, origin: hub.Model | None = None) -> None:
+        """origin: where the network was loaded from, so that it can be saved as it was, in its full precision."""
+        self.network, self.model, self.device, self.origin = network, model, device, origin
 
     @classmethod
     def from_pretrained(
@@ -77,7 +80,7 @@ class StyleTransferPipeline:
         chosen = devices.choose(device, precision, threads)
         found = hub.find(model)
         network = _network_from(found)
-        return cls(chosen.place_network(network), Source(found.name, found.sha256), chosen)
+        return cls(chosen.place_network(network), Source(found.name, found.sha256), chosen, found)
 
     def __call__(
         self,
@@ -143,6 +146,7 @@ class StyleTransferPipeline:
         *,
         model: str | Path | None = None,
         callback: Callback | None = None,
+        keep_in: str | Path | None = None,
     ) -> StyleTransferResult:
         """Run a recipe again, on the device, in the precision and with the threads that it names.
 
@@ -151,12 +155,16 @@ class StyleTransferPipeline:
         if not inputs.get("content") or not inputs.get("styles"):
             raise InputError("The recipe names no content or no styles; it was changed or cut off.")
         made = recipe.environment
-        pipe = cls.from_pretrained(
-            model or recipe.model.name,
-            device=made.get("device", "auto"),
-            precision=made.get("precision", "auto"),
-            threads=made.get("threads"),
-        )
+        place, precision = made.get("device", "auto"), made.get("precision", "auto")
+        if not devices.is_here(place):
+            _log.warning("it was made on %s, which is not here.", place)
+            place, precision = "auto", "auto"
+        try:
+            pipe = cls.from_pretrained(
+                model or recipe.model.name, device=place, precision=precision, threads=made.get("threads")
+            )
+        except ModelError as error:
+            raise ModelError(f"{error} If the model lies elsewhere, name its place with --model.") from None
         if pipe.model.sha256 != recipe.model.sha256:
             raise ModelError(
                 f"The recipe's model {recipe.model.name} has SHA-256 {recipe.model.sha256[:12]}…, the one here "
@@ -169,24 +177,26 @@ class StyleTransferPipeline:
             init_picture=next(iter(inputs.get("init_picture", ())), None),
             parameters=StyleTransferParameters(**recipe.parameters),
             callback=callback,
+            keep_in=keep_in,
         )
 
     def save_pretrained(self, folder: str | Path) -> Path:
-        """Write the network as a folder that `from_pretrained` loads: config.json and model.safetensors (float32).
+        """Write the network as a folder that `from_pretrained` loads, as it was loaded: its files, card and licence.
 
-        The model's card goes along where the model has one. Raises OutputError.
+        One that came as a bare file of weights, or from nowhere, is written as float32 with a config of its own.
+        Raises OutputError.
         """
-        target = Path(folder)
-        files.make_folder(target)
-        tensors = {
-            name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in self.network.state_dict().items()
-        }
+        target = files.make_folder(folder)
+        if self.origin is not None and self.origin.config:
+            for path in sorted(self.origin.folder.iterdir()):
+                if path.is_file():
+                    files.write_bytes(target / path.name, path.read_bytes())
+            return target
+        network = self.network if self.origin is None else _network_from(self.origin)
+        tensors = {name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in network.state_dict().items()}
         files.write_bytes(target / "model.safetensors", save(tensors))
-        config = {"network": "vgg", **dataclasses.asdict(self.network.config), "files": hub.describe_files(target)}
+        config = {"network": "vgg", **dataclasses.asdict(network.config), "files": hub.describe_files(target)}
         files.write_bytes(target / hub.CONFIG, (json.dumps(config, indent=2) + "\n").encode())
-        card = hub.shipped_folder() / self.model.name / "README.md"
-        if self.model.name in hub.shipped() and card.is_file():
-            shutil.copyfile(card, target / "README.md")
         return target
 
     def push_to_hub(self, hub_id: str, *, private: bool = False) -> str:
@@ -222,8 +232,6 @@ def _resolved(
     chosen = parameters.changed(**options) if options else parameters
     if (chosen.init == "picture") != (init_picture is not None):
         raise InputError("To start from a picture, give both init='picture' and the picture (--init-picture FILE).")
-    if chosen.steps_at_scales and not any(chosen.steps_at_scales):
-        raise InputError("steps_at_scales holds no step at all; give at least one scale a number above 0.")
     if not any(chosen.style_layers.values()) and not any(chosen.content_layers.values()):
         raise InputError("Every layer has weight 0: give at least one content or style layer a weight above 0.")
     return chosen

@@ -26,7 +26,7 @@ from studio.device import Device, retry_with_less
 from studio.losses.gram import gram_sum
 from studio.losses.total_variation import total_variation
 from studio.networks.vgg import VGG, stride
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from studio.style.tiles import TILE_SIDES, Tile, tiles
 
 _Result = TypeVar("_Result")

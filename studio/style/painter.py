@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.style.objective import Objective
+from studio.style.parameters import StyleTransferParameters
 
 LEARNING_RATES = {"adam": 0.05, "lbfgs": 1.0}
 
@@ -68,21 +68,22 @@ class Painter:
         return first[0]
 
     def result(self) -> Tensor:
-        """The averaged picture, (1, 3, H, W) in [0, 1]."""
+        """The averaged picture, (1, 3, H, W) in [0, 1]; where the content shows through is not taken into account."""
         picture = self.average.value if self.average.weight else self.picture.detach()
-        return self._composite(picture.clamp(0, 1))
+        return picture.clamp(0, 1)
 
     def resized(self, content: Tensor, coverage: Tensor | None) -> Painter:
         """A painter for another scale that goes on from the averaged picture, with Adam's moments carried over."""
         size = (content.shape[2], content.shape[3])
-        start = self.average.value if self.average.weight else self.picture.detach()
-        painter = Painter(self.parameters, resize(start, size).clamp(0, 1), content, coverage)
+        painter = Painter(self.parameters, resize(self.result(), size).clamp(0, 1), content, coverage)
         moments = self.optimizer.state.get(self.picture)
         if self.parameters.optimizer == "adam" and moments:
+            # Losses are means over the picture: on so many times the pixels, each pixel's gradient is as much smaller.
+            smaller = self.picture.numel() / painter.picture.numel()
             painter.optimizer.state[painter.picture] = {
                 "step": moments["step"].clone(),
-                "exp_avg": resize(moments["exp_avg"], size),
-                "exp_avg_sq": resize(moments["exp_avg_sq"], size).clamp(min=0),
+                "exp_avg": resize(moments["exp_avg"], size) * smaller,
+                "exp_avg_sq": resize(moments["exp_avg_sq"], size).clamp(min=0) * smaller**2,
             }
         return painter
 

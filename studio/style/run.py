@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -16,18 +17,20 @@ from PIL import Image
 from torch import Tensor
 
 from studio.device import Device
-from studio.errors import OutputError
+from studio.errors import InputError, OutputError
 from studio.networks.vgg import VGG
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import Callback, Progress, in_words
 from studio.style import checkpoint, colors
 from studio.style.objective import Objective
 from studio.style.painter import Painter, resize
+from studio.style.parameters import StyleTransferParameters
 from studio.style.scales import scales
 from studio.style.tiles import GRID, HALO, side_that_fits
 
 MEMORY_BUDGET = 3 * 2**30  # of one evaluation on the CPU: a picture of 2048 px then stays within 6 GB
 CHECKPOINT_EVERY = 20.0  # seconds
+CHECKPOINT_SHARE = 20  # and at least so many times as long as writing one takes
+NOTICEABLY_LARGER = 1.3
 PROBE_SIDE = 256  # the estimate before the start is made at the largest scale up to here
 
 _log = logging.getLogger("studio")
@@ -68,6 +71,11 @@ class Run:
         self.network, self.device, self.parameters = network, device, parameters
         self.pictures, self.weights = pictures, weights
         self.sizes = scales(*pictures.content.size, parameters.size, parameters.smallest, parameters.coarse_to_fine)
+        if parameters.steps_at_scales and not any(parameters.steps_at_scales[: len(self.sizes)]):
+            raise InputError(
+                f"steps_at_scales holds no step for the {len(self.sizes)} scales of this size; "
+                f"give at least one of them a number above 0."
+            )
         self.tile = parameters.tile if parameters.tile is not None else self._tile_that_fits()
         self.done = [0] * len(self.sizes)
         self.losses: list[float] = []
@@ -87,27 +95,33 @@ class Run:
             _log.info("going on from step %d, kept in %s.", sum(self.done), keep_in)
         else:
             self._estimate(clock)
-        stopped, saved_at = False, time.monotonic()
+        stopped, keep_at = False, time.monotonic() + CHECKPOINT_EVERY
         for scale in range(self.scale, len(self.sizes)):
             if not clock.enter(scale):
                 break
+            resumed, state = state is not None, None
+            if not resumed and not clock.allows_another(scale, self.done[scale]):
+                continue
             self.scale = scale
             objective = self._objective(scale)
-            painter = self.painter = self.painter if state and self.painter else self._moved_on(scale)
-            state = None
-            while not stopped and clock.allows_another(scale, self.done[scale]):
+            painter = self.painter = self.painter if resumed and self.painter else self._moved_on(scale)
+            # A scale that was begun gets a step in any case: a recipe cannot tell one that was only passed through.
+            while not stopped and (clock.allows_another(scale, self.done[scale]) or not (resumed or self.done[scale])):
                 began = time.monotonic()
                 self.losses.append(painter.step(objective, self._offset(scale, self.done[scale])))
+                self._check_finite(self.losses[-1])
                 self.done[scale] += 1
-                self.tile = objective.tile
+                self._notice_smaller_tiles(objective)
                 clock.record(scale, time.monotonic() - began)
                 stopped = bool(callback and callback(self._progress(clock)))
-                if keep_in and (stopped or time.monotonic() - saved_at > CHECKPOINT_EVERY):
+                if keep_in and (stopped or time.monotonic() > keep_at):
+                    began = time.monotonic()
                     keep_in = self._keep(keep_in, fingerprint, clock.elapsed)
-                    saved_at = time.monotonic()
+                    now = time.monotonic()
+                    keep_at = now + max(CHECKPOINT_EVERY, CHECKPOINT_SHARE * (now - began))
             if stopped:
                 break
-        return Outcome(self.preview(), self.done, self.tile, not stopped, self.losses)
+        return Outcome(self.preview(), self.done, self.tile, not stopped or self.done == clock.planned, self.losses)
 
     def preview(self) -> Image.Image:
         """The picture as it would be if the work stopped here, in the final size."""
@@ -122,6 +136,21 @@ class Run:
         pixels = (result[0].permute(1, 2, 0) * 255).round().to(torch.uint8)
         return Image.fromarray(pixels.numpy())
 
+    def _notice_smaller_tiles(self, objective: Objective) -> None:
+        if objective.tile != self.tile:
+            _log.warning(
+                "memory ran out: going on with tiles of %d pixels; made again, it may differ in small things.",
+                objective.tile,
+            )
+            self.tile = objective.tile
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise InputError(
+                f"The optimisation diverged at step {len(self.losses)} (the loss is {loss}); "
+                f"use a smaller learning_rate, smaller weights, or optimizer adam."
+            )
+
     def _estimate(self, clock: _Clock) -> None:
         """Say how long it will take, from two evaluations at a small scale."""
         probe = max(scale for scale, size in enumerate(self.sizes) if scale == 0 or max(size) <= PROBE_SIDE)
@@ -131,7 +160,19 @@ class Run:
             objective.value_and_gradient(start)
             clock.record(probe, time.monotonic() - began)
         width, height = self.sizes[-1]
-        _log.info("%s up to %d × %d, %s.", clock.promise(), width, height, self.device.name_and_precision)
+        where = self.device.name_and_precision
+        _log.info("%s, for a picture of %d × %d (%s).", clock.promise(), width, height, where)
+        self._notice_small_paintings()
+
+    def _notice_small_paintings(self) -> None:
+        for style in self.pictures.styles:
+            wanted = self._style_ratio(style, self.sizes[-1])
+            if wanted > NOTICEABLY_LARGER:
+                _log.warning(
+                    "a painting of %d × %d is small for this size: its strokes come out %.1f times finer than asked.",
+                    *style.size,
+                    wanted,
+                )
 
     def _objective(self, scale: int) -> Objective:
         content, styles, masks = self._prepared(scale)
@@ -178,9 +219,11 @@ class Run:
 
     def _style_size(self, style: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
         """The area of the result times `style_scale`², but never more pixels than the painting has."""
-        ratio = (size[0] * size[1] / (style.width * style.height)) ** 0.5 * self.parameters.style_scale
-        ratio = max(min(ratio, 1.0), GRID / min(style.size))
+        ratio = max(min(self._style_ratio(style, size), 1.0), GRID / min(style.size))
         return max(GRID, round(style.width * ratio)), max(GRID, round(style.height * ratio))
+
+    def _style_ratio(self, style: Image.Image, size: tuple[int, int]) -> float:
+        return float((size[0] * size[1] / (style.width * style.height)) ** 0.5 * self.parameters.style_scale)
 
     def _masks(self, size: tuple[int, int]) -> list[Tensor]:
         return [self._tensor(mask, size)[0, 0] for mask in self.pictures.masks]
@@ -277,7 +320,7 @@ class _Clock:
     def promise(self) -> str:
         """What is going to happen, in words."""
         if self.budget is None:
-            return f"{sum(self.planned)} steps, about {in_words(self._pace * self._cost_left([0] * len(self.costs)))},"
+            return f"{sum(self.planned)} steps, about {in_words(self._pace * self._cost_left([0] * len(self.costs)))}"
         steps = max(1, int(self.budget / max(self._pace * sum(self.costs), 1e-9)))
         return f"{in_words(self.budget)}: about {steps} steps at each of {len(self.costs)} scales"
 

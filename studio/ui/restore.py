@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import InputError
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.recipe import Recipe, Source, find_inputs, recipe_of
+from studio.style.parameters import StyleTransferParameters
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ def restored(path: Path, samples: Path, max_styles: int) -> Restored:
         content=found[contents[0]] if contents else None,
         styles=[found[source] for source in styles],
         weights=parameters.style_weights,
-        words=f"Settings restored. Give again {', '.join(missing)}." if missing else "Settings and pictures restored.",
+        words=(f"Settings restored. Give again {', '.join(missing)}." if missing else "Settings and pictures restored.")
+        + (" Its steps at each scale are under More settings." if parameters.steps_at_scales else ""),
     )
 
 

@@ -110,8 +110,8 @@ def _free_port(host: str, port: int | None) -> int:
         first = int(asked) if asked is not None else PORT
     except ValueError:
         raise InputError(f"GRADIO_SERVER_PORT is {asked!r}; expected the number of a port.") from None
-    if not 1 <= first <= 65535 - _PORTS_TRIED:
-        raise InputError(f"There is no port {first}; expected 1 to {65535 - _PORTS_TRIED}.")
+    if not 1 <= first <= 65535:
+        raise InputError(f"There is no port {first}; expected 1 to 65535.")
     tried = range(first, first + (1 if asked is not None else _PORTS_TRIED))
     for candidate in tried:
         if _is_free(host, candidate):
@@ -126,7 +126,8 @@ def _is_free(host: str, port: int) -> bool:
     except OSError as error:
         raise InputError(f"{host} is no address of this machine ({error.strerror or error}).") from None
     with socket.socket(family, kind, protocol) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name == "posix":  # elsewhere this would let two listen on one port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except OSError:

@@ -24,7 +24,7 @@ from PIL import Image
 
 from studio.errors import InputError, StudioError
 from studio.media import images
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from studio.ui import samples, stage, widgets
 from studio.ui.restore import restored
 from studio.ui.shell import (

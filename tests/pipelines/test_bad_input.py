@@ -12,9 +12,9 @@ from PIL import Image
 
 from studio.errors import InputError
 from studio.pipelines.style_transfer import StyleTransferPipeline
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.progress import Progress
 from studio.recipe import Source
+from studio.style.parameters import StyleTransferParameters
 
 Maker = Callable[..., Path]
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from studio.device import Device, choose
 from studio.networks.vgg import VGG
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.style.objective import Objective
+from studio.style.parameters import StyleTransferParameters
 from tests.conftest import random_vgg
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from studio.device import choose
+from studio.errors import InputError
 from studio.media.images import encode_picture
 from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
 from studio.progress import Progress
@@ -134,6 +135,19 @@ def test_remade_to_the_same_bytes_with_renamed_inputs(
     path = result.save(tmp_path / f"made{suffix}")
     content.rename(tmp_path / "moved.png")
     assert remake(path).save(tmp_path / f"again{suffix}").read_bytes() == path.read_bytes()
+
+
+def test_a_run_that_diverges_says_so(random_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]) -> None:
+    with pytest.raises(
+        InputError, match=r"diverged at step \d+ \(the loss is (nan|inf)\); use a smaller learning_rate"
+    ):
+        random_pipeline(*inputs, **SMALL, optimizer="lbfgs", content_weight=1e12, init="noise", learning_rate=100)
+
+
+def test_stopping_at_the_very_last_step_is_no_stop(
+    random_pipeline: StyleTransferPipeline, inputs: tuple[Path, list[Path]]
+) -> None:
+    assert random_pipeline(*inputs, **SMALL, callback=lambda progress: progress.step == 6).finished
 
 
 def test_the_loss_falls_and_the_picture_changes(

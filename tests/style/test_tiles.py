@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 
 from studio.device import choose
 from studio.networks.vgg import layer_names, stride
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.style.objective import Objective
+from studio.style.parameters import StyleTransferParameters
 from studio.style.tiles import GRID, HALO, TILE_SIDES, side_that_fits, tiles
 from tests.conftest import random_vgg
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from studio.errors import InputError
 from studio.media import images
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
 from studio.recipe import Recipe, Source, source_of
+from studio.style.parameters import StyleTransferParameters
 from studio.ui.restore import restored
 from studio.ui.samples import samples, samples_folder
 

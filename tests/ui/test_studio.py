@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from studio.errors import InputError
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from studio.ui import samples, shell, style_transfer
 from studio.ui.studio import _free_port, _is_this_machine, build_studio, launch
 

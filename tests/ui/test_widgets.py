@@ -9,7 +9,7 @@ import pytest
 
 from studio.errors import InputError
 from studio.parameters import limits
-from studio.pipelines.style_transfer_parameters import StyleTransferParameters
+from studio.style.parameters import StyleTransferParameters
 from studio.ui.widgets import help_text, meant, shown, widget
 
 FIELDS = dict(StyleTransferParameters.fields())
