@@ -176,7 +176,9 @@ def open_app(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but this machine needs --auth.")
     ] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Port; by default the first free one from 7860 on.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; by default the first free one from 7860 on.", min=1, max=65535)
+    ] = None,
     auth: Annotated[
         str | None, typer.Option(help="user:password that visitors have to give.", show_default=False)
     ] = None,

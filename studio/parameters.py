@@ -1,6 +1,6 @@
 """Parameters of a pipeline: one frozen dataclass, written down once.
 
-The command line's options, the page's widgets and the recipe inside an output are all made from the same fields. A field
+The command line's options, the page's widgets and the recipe inside an output are made from the same fields. A field
 is `parameter(default, "help")` with its range beside it, and nothing else checks ranges.
 
     @parameters

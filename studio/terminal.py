@@ -24,7 +24,7 @@ class Terminal:
         handler = _Notes(self)
         log = logging.getLogger("studio")
         log.handlers = [handler]
-        log.setLevel(logging.WARNING if quiet else logging.INFO)
+        log.setLevel(logging.ERROR if quiet else logging.INFO)
         log.propagate = False
         self._console: Any = None
 

@@ -158,7 +158,7 @@ def test_bad_options(folder: Path, capsys: Captured, arguments: list[str], words
         (["models", "frob"], "No such command 'frob'"),
         (["app", "frob"], "'frob' is not one of 'studio', 'style'"),
         (["app", "--auth", "nobody"], "Expected --auth user:password, with neither"),
-        (["app", "--port", "0"], "There is no port 0"),
+        (["app", "--port", "0"], "'--port'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "refused",
 )

@@ -83,7 +83,7 @@ def test_threads() -> None:
 def test_names_for_people() -> None:
     assert (Device("cuda", 1).name, Device("cpu").name) == ("cuda:1", "cpu")
     assert choose("cpu", "bfloat16").name_and_precision == "cpu in bfloat16"
-    assert choose("cpu").environment().keys() == {"device", "precision", "threads", "torch", "machine"}
+    assert choose("cpu").environment().keys() == {"device", "precision", "threads", "torch", "processor"}
 
 
 def test_place_puts_networks_in_the_precision_and_tensors_as_they_are() -> None:
@@ -98,7 +98,7 @@ def test_place_puts_networks_in_the_precision_and_tensors_as_they_are() -> None:
 
 def state() -> tuple[object, ...]:
     cudnn = torch.backends.cudnn
-    return torch.get_num_threads(), torch.backends.mkldnn.matmul.fp32_precision, cudnn.deterministic, cudnn.benchmark
+    return torch.get_num_threads(), cudnn.deterministic, cudnn.benchmark
 
 
 def test_computing_sets_threads_and_puts_everything_back() -> None:
@@ -114,7 +114,6 @@ def test_computing_sets_threads_and_puts_everything_back() -> None:
 def test_computing_puts_everything_back_after_an_exception() -> None:
     before = state()
     with pytest.raises(ZeroDivisionError), choose("cpu", threads=1).computing():
-        torch.backends.mkldnn.matmul.fp32_precision = "bf16"
         torch.backends.cudnn.benchmark = True
         raise ZeroDivisionError
     assert state() == before

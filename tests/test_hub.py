@@ -286,7 +286,7 @@ def test_what_is_saved_is_loaded_again_with_equal_weights(
     tmp_path: Path, shipped_pipeline: StyleTransferPipeline
 ) -> None:
     saved = shipped_pipeline.save_pretrained(tmp_path / "deep" / "mine")
-    assert {path.name for path in saved.iterdir()} == {"config.json", "model.safetensors", "README.md"}
+    assert {path.name for path in saved.iterdir()} == {"config.json", "model.safetensors", "README.md", "LICENSE"}
     again = load(saved)
     assert again.model.name == "mine" and again.network.config == shipped_pipeline.network.config
     for name, tensor in shipped_pipeline.network.state_dict().items():

@@ -51,7 +51,7 @@ def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_make_targets_that_are_named_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for text in (README, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), (ROOT / ".ci/run").read_text()):
-        for target in re.findall(r"\bmake ([a-z-]+)\b", text):
+        for target in re.findall(r"(?:^    |^|`)make ([a-z-]+)\b", text, re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 

@@ -140,7 +140,7 @@ def test_what_is_no_recipe_is_refused_in_one_line(text: str) -> None:
 @pytest.mark.parametrize("number", [0, 2, 99, "1"])
 def test_another_format_is_refused(number: Any) -> None:
     text = json.dumps(json.loads(example().to_json()) | {"studio-recipe": number})
-    with pytest.raises(InputError, match="written by a newer Studio; update with"):
+    with pytest.raises(InputError, match="written by a newer Studio; update Studio"):
         from_json(text)
 
 
@@ -164,7 +164,7 @@ def test_a_picture_without_a_recipe(picture: Maker) -> None:
 
 def test_the_environment_is_what_the_bytes_depend_on() -> None:
     found = environment(choose("cpu").environment())
-    assert set(found) == {"studio", "device", "precision", "threads", "torch", "machine"}
+    assert set(found) == {"studio", "pillow", "device", "precision", "threads", "torch", "processor"}
     assert found["studio"] == __version__
 
 

@@ -30,7 +30,7 @@ from studio.style.tiles import GRID, HALO, side_that_fits
 MEMORY_BUDGET = 3 * 2**30  # of one evaluation on the CPU: a picture of 2048 px then stays within 6 GB
 CHECKPOINT_EVERY = 20.0  # seconds
 CHECKPOINT_SHARE = 20  # and at least so many times as long as writing one takes
-NOTICEABLY_LARGER = 1.3
+NOTICEABLY_LARGER = 1.5
 PROBE_SIDE = 256  # the estimate before the start is made at the largest scale up to here
 
 _log = logging.getLogger("studio")
