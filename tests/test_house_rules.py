@@ -17,7 +17,6 @@ MODULES = sorted((ROOT / "studio").rglob("*.py"))
 HEIGHTS = {
     "errors": 0, "parameters": 0, "progress": 0, "device": 0,
     "options": 1, "hub": 1, "terminal": 1, "media": 1, "networks": 1, "losses": 1,
-    "pipelines.style_transfer_parameters": 1,  # parameters alone, which what computes reads
     "data": 2, "training": 2, "style": 2, "recipe": 2,
     "pipelines": 3,
     "remake": 4, "doctor": 4,
