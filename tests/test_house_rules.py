@@ -17,11 +17,13 @@ MODULES = sorted((ROOT / "studio").rglob("*.py"))
 HEIGHTS = {
     "errors": 0, "parameters": 0, "progress": 0, "device": 0,
     "options": 1, "hub": 1, "terminal": 1, "media": 1, "networks": 1, "losses": 1,
-    "data": 2, "training": 2, "style": 2, "recipe": 2,
-    "pipelines": 3,
-    "remake": 4, "doctor": 4,
-    "batch": 5, "ui": 5,
-    "cli": 6, "__main__": 7,
+    "features": 2, "data": 2, "style": 2, "recipe": 2,
+    "metrics": 3, "latent": 3,
+    "training": 4,
+    "pipelines": 5,
+    "remake": 6, "doctor": 6,
+    "batch": 7, "ui": 7,
+    "cli": 8, "__main__": 9,
 }  # fmt: skip
 
 ONLY_IN_DEVICE = re.compile(r"(?<![a-z])(cuda|mps|xpu|autocast|bfloat16|memory_format)(?![a-z])", re.IGNORECASE)

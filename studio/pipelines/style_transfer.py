@@ -27,9 +27,10 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, ModelError
+from studio.features import vgg_of
 from studio.media import files, images
 from studio.media.images import Picture
-from studio.networks.vgg import VGG, VGGConfig, state_from_codebooks, state_from_torchvision
+from studio.networks.vgg import VGG
 from studio.progress import Callback
 from studio.recipe import Recipe, Source, environment, source_of
 from studio.style.parameters import StyleTransferParameters
@@ -79,7 +80,7 @@ class StyleTransferPipeline:
         """
         chosen = devices.choose(device, precision, threads)
         found = hub.find(model)
-        network = _network_from(found)
+        network = vgg_of(found)
         return cls(chosen.place_network(network), Source(found.name, found.sha256), chosen, found)
 
     def __call__(
@@ -192,7 +193,7 @@ class StyleTransferPipeline:
                 if path.is_file():
                     files.write_bytes(target / path.name, path.read_bytes())
             return target
-        network = self.network if self.origin is None else _network_from(self.origin)
+        network = self.network if self.origin is None else vgg_of(self.origin)
         tensors = {name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in network.state_dict().items()}
         files.write_bytes(target / "model.safetensors", save(tensors))
         config = {"network": "vgg", **dataclasses.asdict(network.config), "files": hub.describe_files(target)}
@@ -202,26 +203,6 @@ class StyleTransferPipeline:
     def push_to_hub(self, hub_id: str, *, private: bool = False) -> str:
         """Upload the network to the Hugging Face hub as `owner/name`; returns its address. Needs a login."""
         return hub.push(self.save_pretrained, hub_id, private=private)
-
-
-def _network_from(model: hub.Model) -> VGG:
-    tensors = hub.load_weights(model)
-    config = VGGConfig(depth=model.config.get("depth", 19), preprocessing=model.config.get("preprocessing", "caffe"))
-    if any(name.startswith("features.") for name in tensors):
-        config, tensors = state_from_torchvision(tensors)
-    elif any(name.endswith(".codes") for name in tensors):
-        tensors = state_from_codebooks(tensors)
-    network = VGG(config)
-    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    found = {name: tensor.shape for name, tensor in tensors.items() if name in expected}
-    if found != expected:
-        wrong = next(name for name in expected if found.get(name) != expected[name])
-        raise ModelError(
-            f"{model.name} is not a VGG-{config.depth}: {wrong} should be {tuple(expected[wrong])}, "
-            f"it is {tuple(found[wrong]) if wrong in found else 'missing'}."
-        )
-    network.load_state_dict({name: tensors[name].float() for name in expected})
-    return network.eval()
 
 
 def _resolved(
