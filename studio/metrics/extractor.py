@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from studio.device import Device
 from studio.errors import InputError, ModelError
-from studio.features import load_vgg
+from studio.zoo.vgg import load_vgg
 from studio.networks.vgg import VGG
 
 _log = logging.getLogger("studio")

@@ -27,7 +27,7 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, ModelError
-from studio.features import vgg_of
+from studio.zoo.vgg import vgg_of
 from studio.media import files, images
 from studio.media.images import Picture
 from studio.networks.vgg import VGG

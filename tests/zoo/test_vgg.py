@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from studio import hub
 from studio.errors import ModelError
-from studio.features import load_vgg, vgg_of
+from studio.zoo.vgg import load_vgg, vgg_of
 from tests.conftest import random_vgg
 
 
