@@ -4,7 +4,8 @@
     studio.remake.remake("painting.png").save("again.png")   # the same bytes on the same machine
 
 A recipe names the pipeline, its parameters, the model and the inputs by their hashes, and what computed it. It holds no
-time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF.
+time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF,
+films in the comment tag.
 """
 
 from __future__ import annotations
@@ -83,7 +84,12 @@ def from_json(text: str) -> Recipe:
 
 def recipe_of(path: str | Path) -> Recipe:
     """The recipe inside an output. Raises InputError if there is none."""
-    text = images.read_recipe_text(path)
+    if Path(path).suffix.lower() == ".mp4":
+        from studio.media import video  # FFmpeg's libraries load slowly, and `studio --help` needs none
+
+        text = video.read_recipe_text(path)
+    else:
+        text = images.read_recipe_text(path)
     if text is None:
         raise InputError(
             f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out."
