@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from studio.device import Device
 from studio.errors import InputError, ModelError
-from studio.zoo.vgg import load_vgg
 from studio.networks.vgg import VGG
+from studio.zoo.vgg import load_vgg
 
 _log = logging.getLogger("studio")
 

@@ -25,11 +25,11 @@ def test_planted_copies_are_found_even_noisy_shifted_or_mirrored(extractor: VGGF
     samples[8] = training[20].roll(1, 2)
     samples[11] = training[33].flip(2)
     found = copies(samples, training, extractor)
-    assert {3, 5, 8} <= set(found.copied) <= {3, 5, 8, 11}
-    assert [found.nearest.indices[index].item() for index in (3, 5, 8)] == [41, 7, 20]
+    assert found.copied == (3, 5, 8, 11)
+    assert [found.nearest.indices[index].item() for index in (3, 5, 8, 11)] == [41, 7, 20, 33]
     assert [found.nearest.pixel_indices[index].item() for index in (3, 5, 8, 11)] == [41, 7, 20, 33]
-    assert found.nearest.distances[3] == 0 and found.nearest.pixel_distances[11] < 1e-6
-    assert found.warning and "of 12 samples are nearly training pictures (number 4, 6, 9" in found.warning
+    assert found.nearest.distances[3] < 1e-3 and found.nearest.pixel_distances[11] < 1e-6
+    assert found.warning and "of 12 samples are nearly training pictures (number 4, 6, 9, 12)" in found.warning
 
 
 @pytest.mark.parametrize("kind", ["noise", "blots"])
@@ -47,7 +47,7 @@ def test_training_pictures_that_are_there_twice_hide_no_copy(extractor: VGGFeatu
     training = blots(30, 0).repeat(2, 1, 1, 1)
     sample = (training[:1].float() + 2).clamp(0, 255).byte()
     found = copies(torch.cat([sample, blots(1, 1)]), training, extractor)
-    assert found.copied == (0,) and found.feature_limit > 0
+    assert found.copied == (0,) and found.ratios[1] > 0.8
     assert found.warning and found.warning.startswith("1 of 2 samples is nearly a training picture (number 1)")
 
 
@@ -55,9 +55,10 @@ def test_nearest_alone_says_the_same(extractor: VGGFeatures) -> None:
     samples, training = blots(5, 1), blots(20, 0)
     alone, within = nearest(samples, training, extractor), copies(samples, training, extractor).nearest
     assert torch.equal(alone.indices, within.indices) and torch.equal(alone.pixel_distances, within.pixel_distances)
-    expected = torch.cdist(extractor(samples), extractor(training)).min(1)
+    ways = torch.stack([extractor(samples), extractor(samples.flip(3))], 1)
+    expected = (ways[:, :, None] - extractor(training)).norm(dim=3).amin(1).min(1)
     assert torch.equal(alone.indices, expected.indices)
-    torch.testing.assert_close(alone.distances, expected.values, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(alone.distances, expected.values)
 
 
 def test_the_sheet_shows_pairs_nearest_first(extractor: VGGFeatures) -> None:
@@ -72,13 +73,7 @@ def test_the_sheet_shows_pairs_nearest_first(extractor: VGGFeatures) -> None:
 
 
 def test_what_cannot_be_compared_is_refused(extractor: VGGFeatures) -> None:
-    with pytest.raises(InputError, match="at least 2 training pictures, got 1"):
-        copies(blots(2, 0), blots(1, 1), extractor)
+    with pytest.raises(InputError, match="at least 2 different training pictures, got 3 with 1"):
+        copies(blots(2, 0), blots(1, 1).repeat(3, 1, 1, 1), extractor)
     with pytest.raises(InputError, match="Samples of 32 × 32 cannot be compared with training pictures of 64 × 64"):
         nearest(blots(2, 0)[..., :32, :32], blots(2, 1), extractor)
-
-
-def test_one_training_picture_over_and_over_is_still_found(extractor: VGGFeatures) -> None:
-    training = blots(1, 0).repeat(4, 1, 1, 1)
-    found = copies(torch.cat([training[:1], blots(1, 1)]), training, extractor)
-    assert found.copied == (0,)
