@@ -17,10 +17,10 @@ import platform
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +74,10 @@ class Device:
         """A network moved here, in the device's precision and memory format."""
         return network.to(self.location, self.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
+    def place_for_training(self, network: _Network) -> _Network:
+        """A network moved here in float32, in the device's memory format; it computes in `mixed` precision."""
+        return network.to(self.location, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
     def generator(self, seed: int) -> torch.Generator:
         """A seeded stream of random numbers. It lives on the CPU, so that a seed means the same on every device."""
         return torch.Generator().manual_seed(seed)
@@ -98,6 +102,19 @@ class Device:
                 torch.set_num_threads(threads)
                 torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = deterministic, benchmark
                 _keep_freed_memory(False)
+
+    def mixed(self) -> AbstractContextManager[Any]:
+        """Training: networks with float32 weights compute in the device's precision in here."""
+        return torch.autocast(self.kind, self.dtype, enabled=self.dtype != torch.float32)
+
+    def accelerator(self) -> Any:
+        """Hugging Face's Accelerator for this device: the processes of a launch, their gradients, their logs."""
+        # Imported here: it takes longer to load than `studio --help` may.
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        AcceleratorState._reset_state()  # one process may train on one device after another
+        return Accelerator(cpu=self.kind == "cpu", mixed_precision="no")
 
     def free_memory(self) -> int | None:
         """Bytes that could be allocated now, or None where the device cannot say."""

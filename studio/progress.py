@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -13,7 +13,8 @@ class Progress:
     """Where a long call stands after a step.
 
     fraction: of the whole work, in [0, 1]; elapsed and remaining: seconds; stage: what is being worked on, in words;
-    preview: the result as it would be if the work stopped here (computed only when called).
+    preview: the result as it would be if the work stopped here (computed only when called); losses: where there are
+    several, each by its name.
     """
 
     step: int
@@ -24,6 +25,7 @@ class Progress:
     loss: float
     stage: str
     preview: Callable[[], Image.Image] = field(repr=False)
+    losses: Mapping[str, float] = field(default_factory=dict)
 
 
 Callback = Callable[[Progress], bool | None]

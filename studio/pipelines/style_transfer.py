@@ -27,7 +27,6 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, ModelError
-from studio.zoo.vgg import vgg_of
 from studio.media import files, images
 from studio.media.images import Picture
 from studio.networks.vgg import VGG
@@ -36,6 +35,7 @@ from studio.recipe import Recipe, Source, environment, source_of
 from studio.style.parameters import StyleTransferParameters
 from studio.style.run import Pictures, Run
 from studio.style.scales import LEAST_SIDE
+from studio.zoo.vgg import vgg_of
 
 NAME = "style_transfer"
 

@@ -1,0 +1,33 @@
+"""How far two pictures are apart for an eye: the distance of their VGG features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from studio.networks.vgg import VGG
+
+LAYERS = ("relu1_2", "relu2_2", "relu3_2")
+
+
+def perceptual_distance(network: VGG, pictures: Tensor, others: Tensor, layers: Iterable[str] = LAYERS) -> Tensor:
+    """(B, 1 or 3, H, W) in [-1, 1], twice  →  a scalar: the mean squared difference of features, each layer relative to
+    the mean square of what it sees in `others`, summed over layers (after Johnson et al. 2016, arXiv:1603.08155).
+
+    No gradient flows into `others`.
+    """
+    wanted = list(layers)
+    found = network(_seen(pictures), wanted)
+    with torch.no_grad():
+        targets = network(_seen(others), wanted)
+    losses = []
+    for layer in wanted:
+        target = targets[layer].float()
+        losses.append((found[layer].float() - target).square().mean() / target.square().mean().clamp(min=1e-12))
+    return torch.stack(losses).sum()
+
+
+def _seen(pictures: Tensor) -> Tensor:
+    return (pictures.float() / 2 + 0.5).expand(-1, 3, -1, -1)

@@ -1,0 +1,117 @@
+"""Checkpoints of a training: everything that a killed run needs to go on as if it had not been killed.
+
+Random numbers follow from the seed and the number of the step, so what is kept is weights, averages, optimisers and
+what was measured. The one before the last stays, for the case that the last is damaged.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from studio.errors import InputError
+from studio.media.state import read_state, write_state
+
+VERSION = 1
+LAST, BEFORE, BEST = "last.safetensors", "before.safetensors", "best.safetensors"
+
+_log = logging.getLogger("studio")
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is one in a folder."""
+    return (folder / LAST).is_file() or (folder / BEFORE).is_file()
+
+
+def write(folder: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint; the last one becomes the one before. Raises OutputError, with the last one still there."""
+    write_state(folder / "next.safetensors", {"version": VERSION, **state})
+    if (folder / LAST).is_file():
+        (folder / LAST).replace(folder / BEFORE)
+    (folder / "next.safetensors").replace(folder / LAST)
+
+
+def read(folder: Path, kind: str, fingerprint: str) -> dict[str, Any]:
+    """The last checkpoint, or the one before where that is damaged. Raises InputError where neither can be used."""
+    found = [folder / name for name in (LAST, BEFORE) if (folder / name).is_file()]
+    for path in found:
+        try:
+            state = read_state(path)
+        except InputError as error:
+            if path == found[-1]:
+                raise
+            _log.warning("%s Going on from the one before it.", error)
+            continue
+        _check(path, state, kind, fingerprint)
+        return state
+    raise InputError(f"There is no training to go on with in {folder.parent}; leave out --resume to begin one.")
+
+
+def _check(path: Path, state: dict[str, Any], kind: str, fingerprint: str) -> None:
+    version = state.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise InputError(f"{path} was written by a newer Studio (form {version}, here {VERSION}); update Studio.")
+    if state.get("kind") != kind:
+        raise InputError(f"{path} is the training of a {state.get('kind')}, not of a {kind}; choose another folder.")
+    if state.get("fingerprint") != fingerprint:
+        raise InputError(
+            f"{path} was trained on other pictures, or a network of another shape; give the same folder and settings "
+            f"as before, or choose another output folder."
+        )
+
+
+def state_of(
+    networks: dict[str, nn.Module], averages: dict[str, nn.Module], optimizers: dict[str, Optimizer]
+) -> dict[str, Any]:
+    """Networks, their averages and their optimisers, as nested dicts of tensors."""
+    return {
+        "networks": {name: network.state_dict() for name, network in networks.items()},
+        "averages": {name: network.state_dict() for name, network in averages.items()},
+        "optimizers": {name: _state_of_optimizer(optimizer) for name, optimizer in optimizers.items()},
+    }
+
+
+def restore(
+    state: dict[str, Any],
+    networks: dict[str, nn.Module],
+    averages: dict[str, nn.Module],
+    optimizers: dict[str, Optimizer],
+) -> None:
+    """Put back what `state_of` took."""
+    for name, network in networks.items():
+        network.load_state_dict(state["networks"][name])
+    for name, network in averages.items():
+        network.load_state_dict(state["averages"][name])
+    for name, optimizer in optimizers.items():
+        _restore_optimizer(optimizer, state["optimizers"][name])
+
+
+def _state_of_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    return {str(index): dict(state) for index, state in optimizer.state_dict()["state"].items()}
+
+
+def _restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+    # The groups hold what the parameters say, and the loop sets the learning rate at every step.
+    groups = optimizer.state_dict()["param_groups"]
+    with torch.no_grad():
+        optimizer.load_state_dict(
+            {"state": {int(index): kept for index, kept in state.items()}, "param_groups": groups}
+        )
+
+
+def write_best(folder: Path, state: dict[str, Any]) -> None:
+    """Keep the state that measured best. Raises OutputError."""
+    write_state(folder / BEST, {"version": VERSION, **state})
+
+
+def read_best(folder: Path) -> dict[str, Any] | None:
+    """The state that measured best, or None where there is none that can be read."""
+    try:
+        return read_state(folder / BEST)
+    except InputError:
+        return None

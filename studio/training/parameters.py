@@ -1,0 +1,53 @@
+"""Every option of training that all media share, with its range and its help text."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from studio.parameters import Parameters, parameter, parameters
+
+
+@parameters
+class TrainingParameters(Parameters):
+    """How a network is trained, whatever it makes. Each medium adds its own to these and sets its own defaults."""
+
+    steps: int = parameter(20_000, "Steps of the optimiser in all.", ge=1, le=100_000_000)
+    minutes: float | None = parameter(None, "Time to spend instead of steps.", gt=0, le=100_000)
+    batch_size: int = parameter(64, "Examples in a step, over all processes.", ge=1, le=65_536)
+    learning_rate: float = parameter(2e-4, "Step size of the optimiser.", gt=0, le=100)
+    seed: int = parameter(0, "Seed of everything random.", ge=0, lt=2**63)
+
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "constant", "How the learning rate falls towards the end.", advanced=True
+    )
+    warmup: int = parameter(0, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True)
+    weight_decay: float = parameter(0.0, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
+    clip: float | None = parameter(None, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
+    accumulate: int = parameter(
+        1, "Parts that a batch is worked through in; more need less memory.", ge=1, le=4096, advanced=True
+    )
+    ema: float = parameter(
+        0.999, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+    )
+    check_every: int = parameter(
+        1000, "Steps between measurements on pictures held out.", ge=1, le=10_000_000, advanced=True
+    )
+    patience: int = parameter(
+        5, "Measurements without gain after which training stops; 0 for never.", ge=0, le=10_000, advanced=True
+    )
+    keep_every: int = parameter(
+        200, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True
+    )
+    freeze: tuple[str, ...] = parameter(
+        (), "Weights that stay as they are, by name, with * for anything: discriminator.halvings.0.*", advanced=True
+    )
+    pretrained_rate: float = parameter(
+        1.0, "Learning rate of weights that came with --from, as a part of the others'.", gt=0, le=1, advanced=True
+    )
+    lora_rank: int = parameter(
+        0,
+        "Train only adapters of this rank (transformers and UNets); 0 trains everything.",
+        ge=0,
+        le=1024,
+        advanced=True,
+    )

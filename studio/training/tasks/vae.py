@@ -1,0 +1,229 @@
+"""A variational autoencoder: squared error, a perceptual term and the divergence of the latents, which warms up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from studio.data.pictures import PictureData
+from studio.data.tensors import to_network, to_uint8
+from studio.device import Device
+from studio.losses.perceptual import perceptual_distance
+from studio.losses.variational import divergence, squared_error
+from studio.metrics.evaluate import compare_features, reconstruction
+from studio.metrics.extractor import VGGFeatures
+from studio.networks.mixture import Mixture
+from studio.networks.vae import VAE, VAEConfig
+from studio.parameters import parameter, parameters
+from studio.training import card, ema
+from studio.training.optimizers import check_patterns, make_optimizer
+from studio.training.parameters import TrainingParameters
+from studio.training.pictures import Variation, real_batch, references, sheet
+from studio.training.step import Step
+from studio.training.task import Measure, Trouble
+from studio.zoo import vae as zoo
+from studio.zoo.folder import adopt
+
+AT_ONCE = 64  # pictures
+MEASURED = 200  # pictures held out
+SAMPLED = 500
+FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
+_SAMPLES_SEED = 2**31
+
+
+@parameters
+class VAETrainingParameters(TrainingParameters):
+    """How a variational autoencoder is trained on pictures."""
+
+    learning_rate: float = parameter(1e-3, "Step size of the optimiser.", gt=0, le=100)
+    size: Literal[64, 128] = parameter(64, "Side of the pictures, in pixels.")
+    channels: Literal[1, 3] = parameter(3, "3 for colour, 1 for grey.")
+    classes: bool = parameter(False, "Folders inside the folder are classes to choose from.")
+    variations: tuple[Variation, ...] = parameter(
+        (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
+    )
+    beta: float = parameter(
+        1.0, "Weight of the divergence: more gives smoother latents, less sharper pictures.", ge=0, le=1000
+    )
+
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "cosine", "How the learning rate falls towards the end.", advanced=True
+    )
+    clip: float | None = parameter(200.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
+    warmup: int = parameter(
+        100, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True
+    )
+    beta_warmup: int = parameter(
+        2000, "Steps over which the divergence's weight rises.", ge=0, le=10_000_000, advanced=True
+    )
+    free_bits: float = parameter(
+        0.0, "Nats that each number of a latent carries at no cost.", ge=0, le=10, advanced=True
+    )
+    perceptual: float = parameter(
+        100.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
+    )
+    perceptual_share: float = parameter(
+        0.25, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
+    )
+    width: int = parameter(
+        32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True
+    )
+    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
+
+
+class VAETask:
+    """What the loop trains: one network, "vae", which is averaged."""
+
+    kind = "vae"
+
+    def __init__(
+        self,
+        data: PictureData,
+        chosen: VAETrainingParameters,
+        device: Device,
+        *,
+        start: VAE | None = None,
+        extractor: VGGFeatures | None = None,
+    ) -> None:
+        """start: a network to begin with; its shape is kept but for the classes."""
+        self.data, self.chosen, self.device, self.count = data, chosen, device, len(data.pictures)
+        self.config = _config(data, chosen, start)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(chosen.seed)
+            network = VAE(self.config)
+        known = adopt(network, start) if start else set()
+        self.network = device.place_for_training(network)
+        self.networks: dict[str, nn.Module] = {"vae": self.network}
+        check_patterns(self.networks, chosen.freeze)
+        self.average = ema.averaged_copy(self.network)
+        self.averages: dict[str, nn.Module] = {"vae": self.average}
+        self.optimizers = {"vae": make_optimizer("vae", self.network, chosen, pretrained=known)}
+        self._extractor = extractor
+        self._real_features: Tensor | None = None
+        self.fingerprint = f"{data.fingerprint}/{self.config}"
+
+    @property
+    def extractor(self) -> VGGFeatures:
+        """The VGG-19 that the perceptual term and the measures look through."""
+        self._extractor = self._extractor or VGGFeatures(self.device)
+        return self._extractor
+
+    def step(self, step: Step) -> dict[str, float]:
+        """One update; the losses are those of a picture: their sum, squared error, perceptual distance, divergence."""
+        chosen = self.chosen
+        beta = chosen.beta * (min(1.0, step.number / chosen.beta_warmup) if chosen.beta_warmup else 1.0)
+        losses: dict[str, list[Tensor]] = {"loss": [], "error": [], "perceptual": [], "divergence": []}
+        with step.update("vae") as backward:
+            for part in step.parts:
+                pictures, labels = real_batch(self.data, part, chosen.variations, self.device)
+                noise = part.draws("latents").normal(self.config.latent).to(self.device.location)
+                with step.mixed():
+                    made, mean, log_variance = self.network(pictures, noise, labels)
+                error, far = squared_error(made, pictures), divergence(mean, log_variance, chosen.free_bits)
+                seen = self._seen_difference(made, pictures)
+                loss = error + chosen.perceptual * seen + beta * far
+                backward(loss)
+                for name, value in zip(losses, (loss, error, seen, far), strict=True):
+                    losses[name].append(value)
+        return {name: step.mean(values) for name, values in losses.items()}
+
+    def measure(self, step: int) -> Measure:
+        """Reconstructions of pictures held out, which decide, and samples from a prior fitted to the latents."""
+        originals = self.data.held_out[:MEASURED]
+        found = reconstruction(
+            originals, to_uint8(self._reconstructed(originals, self.data.held_out_labels)), self.extractor
+        )
+        if self._real_features is None:
+            self._real_features = self.extractor(references(self.data))
+        samples = self.extractor(to_uint8(self._samples(SAMPLED, self._prior(4000))))
+        scores = compare_features(samples, self._real_features, self.extractor.name)
+        figures = {"psnr": found.psnr, "ssim": found.ssim, "vgg_distance": found.vgg_distance, "kid": scores.kid}
+        learnt = self.data.pictures[:: max(1, self.count // MEASURED)][:MEASURED]
+        labels = self.data.labels[:: max(1, self.count // MEASURED)][:MEASURED]
+        known = reconstruction(learnt, to_uint8(self._reconstructed(learnt, labels)), self.extractor)
+        return Measure(
+            step, "VGG distance", found.vgg_distance, figures | {"vgg_distance_of_learnt": known.vgg_distance}
+        )
+
+    def sheet(self) -> Image.Image:
+        """Above pictures held out and their reconstructions in turn, below samples."""
+        originals = self.data.held_out[:16]
+        made = self._reconstructed(originals, self.data.held_out_labels)
+        pairs = torch.stack([to_network(originals), made], 1).flatten(0, 1)
+        return sheet(torch.cat([pairs, self._samples(32, self._prior(2000))]))
+
+    def trouble(self, curve: Sequence[Mapping[str, float]], measures: Sequence[Measure]) -> Trouble | None:
+        """Latents that carry nothing, pictures learnt by heart, too little learnt."""
+        last = measures[-1].figures
+        if curve and curve[-1]["divergence"] < 1:
+            return Trouble(
+                "the latents carry nothing any more (posterior collapse): give a smaller --beta, or --free-bits 0.1"
+            )
+        worse = len(measures) >= 4 and measures[-1].value > 1.05 * min(measure.value for measure in measures)
+        if worse and last["vgg_distance_of_learnt"] < 0.7 * last["vgg_distance"]:
+            return Trouble(
+                "it is learning pictures by heart (those held out get worse): more pictures, --variations or a larger "
+                "--beta help; the best so far is kept"
+            )
+        return None
+
+    def save(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Write the averaged network with a prior fitted to its latents."""
+        network = self.average
+        assert isinstance(network, VAE)
+        zoo.save(folder, network, self._prior(FITTED), facts, card.write(self.kind, facts))
+
+    def samples(self, count: int) -> Tensor:
+        """(count, C, S, S) in [-1, 1], from the prior."""
+        return self._samples(count, self._prior(4000))
+
+    def _seen_difference(self, made: Tensor, pictures: Tensor) -> Tensor:
+        if not self.chosen.perceptual:
+            return made.new_zeros(())
+        some = max(1, round(len(made) * self.chosen.perceptual_share))
+        return perceptual_distance(self.extractor.network, made[:some], pictures[:some])
+
+    @torch.no_grad()
+    def _encoded(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        """(N, C, S, S) uint8  →  means (N, L) on the CPU."""
+        found = []
+        for start in range(0, len(pictures), AT_ONCE):
+            batch = self.device.place(to_network(pictures[start : start + AT_ONCE]))
+            found.append(self.average.encoder(batch, self._labels(labels[start : start + AT_ONCE]))[0].cpu())  # type: ignore[operator]
+        return torch.cat(found)
+
+    @torch.no_grad()
+    def _decoded(self, latents: Tensor, labels: Tensor) -> Tensor:
+        made = []
+        for start in range(0, len(latents), AT_ONCE):
+            batch = latents[start : start + AT_ONCE].to(self.device.location)
+            made.append(self.average.decoder(batch, self._labels(labels[start : start + AT_ONCE])).float().cpu())  # type: ignore[operator]
+        return torch.cat(made)
+
+    def _reconstructed(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        labels = labels[: len(pictures)]
+        return self._decoded(self._encoded(pictures, labels), labels)
+
+    def _prior(self, most: int) -> Mixture:
+        every = max(1, self.count // most)
+        return Mixture.fit(self._encoded(self.data.pictures[::every], self.data.labels[::every]), self.chosen.seed)
+
+    def _samples(self, count: int, prior: Mixture) -> Tensor:
+        generator = self.device.generator(_SAMPLES_SEED)
+        choice = torch.rand(count, generator=generator)
+        latents = prior.sample(choice, torch.randn(count, self.config.latent, generator=generator))
+        return self._decoded(latents, torch.arange(count) % max(1, len(self.config.classes)))
+
+    def _labels(self, labels: Tensor) -> Tensor | None:
+        return labels.to(self.device.location) if self.config.classes else None
+
+
+def _config(data: PictureData, chosen: VAETrainingParameters, start: VAE | None) -> VAEConfig:
+    size, channels = data.pictures.shape[2], data.pictures.shape[1]
+    width, latent = (start.config.width, start.config.latent) if start else (chosen.width, chosen.latent)
+    return VAEConfig(size=size, channels=channels, latent=latent, width=width, classes=data.class_names)  # type: ignore[arg-type]
