@@ -1,4 +1,4 @@
-"""Build the wheel, install it in a clean environment, and style a picture offline from an empty folder.
+"""Build the wheel, install it in a clean environment, and make pictures offline from an empty folder.
 
     python scripts/check_wheel.py
 
@@ -7,6 +7,7 @@ Fails if the wheel is over 90 MB, lacks a shipped model, needs the checkout, or 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -25,8 +26,8 @@ def main() -> None:
         wheel = build(work)
         check_contents(wheel)
         python = install(wheel, work / "environment")
-        style_a_picture(python, work / "empty")
-    print(f"{wheel.name}: styles a picture offline from an empty folder in a clean environment.")
+        make_pictures(python, work / "empty")
+    print(f"{wheel.name}: makes pictures offline from an empty folder in a clean environment.")
 
 
 def build(work: Path) -> Path:
@@ -55,7 +56,7 @@ def install(wheel: Path, environment: Path) -> Path:
     return python
 
 
-def style_a_picture(python: Path, empty: Path) -> None:
+def make_pictures(python: Path, empty: Path) -> None:
     """In a folder with nothing in it, isolated from the checkout, and with the hub switched off."""
     empty.mkdir()
     samples = next(python.parent.parent.glob("lib/python*/site-packages/studio/shipped/samples"))
@@ -72,8 +73,14 @@ def style_a_picture(python: Path, empty: Path) -> None:
     run(studio, "style", *inputs, "-o", "out.png", "--size", "128", "--steps", "5", cwd=empty, env=offline)
     run(studio, "recipe", "out.png", "--json", cwd=empty, env=offline)
     run(studio, "doctor", cwd=empty, env=offline)
-    if (empty / "out.png").stat().st_size < 1000:
-        raise SystemExit("The picture made by the wheel is empty.")
+    made = [empty / "out.png"]
+    for model in sorted((ROOT / "models").glob("*/config.json")):
+        if json.loads(model.read_text(encoding="utf-8"))["network"] != "vgg":
+            made.append(empty / f"{model.parent.name}.png")
+            run(studio, "image", model.parent.name, "-o", str(made[-1]), "--count", "9", "--grid", cwd=empty, env=offline)
+    for picture in made:
+        if picture.stat().st_size < 1000:
+            raise SystemExit(f"{picture.name}, made by the wheel, is empty.")
 
 
 def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:

@@ -36,6 +36,8 @@ def examine() -> list[Finding]:
         *_devices(),
         *_models(),
         _page(),
+        _films(),
+        _adapters(),
         _hub(),
         _disk(),
     ]
@@ -85,6 +87,22 @@ def _page() -> Finding:
     if importlib.util.find_spec("gradio") is None:
         return Finding("pages", False, "gradio is not installed", "pip install gradio")
     return Finding("pages", True, f"gradio {importlib.metadata.version('gradio')}: `studio app`")
+
+
+def _films() -> Finding:
+    try:
+        import av
+
+        av.codec.Codec("libx264", "w")
+    except (ImportError, ValueError):
+        return Finding("films", False, "PyAV with the encoder libx264 is not here", "pip install --force-reinstall av")
+    return Finding("films", True, f"H.264 through PyAV {av.__version__}: `studio walk`")
+
+
+def _adapters() -> Finding:
+    if importlib.util.find_spec("peft") is None:
+        return Finding("adapters", False, "LoRA needs peft, which is optional", "pip install 'creative-studio[lora]'")
+    return Finding("adapters", True, f"LoRA through peft {importlib.metadata.version('peft')}")
 
 
 def _hub() -> Finding:
