@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.errors import DeviceError, InputError, ModelError, OutputError, StudioError
+    from studio.generation.parameters import BlendParameters, DCGANParameters, VAEParameters
+    from studio.pipelines.dcgan import DCGANPipeline
+    from studio.pipelines.generator import ImageResult
     from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
+    from studio.pipelines.vae import VAEPipeline
     from studio.progress import Progress
     from studio.recipe import Recipe, recipe_of
     from studio.style.parameters import StyleTransferParameters
@@ -28,16 +32,26 @@ _HOMES = {
     "ModelError": "studio.errors",
     "OutputError": "studio.errors",
     "StudioError": "studio.errors",
+    "BlendParameters": "studio.generation.parameters",
+    "DCGANParameters": "studio.generation.parameters",
+    "DCGANPipeline": "studio.pipelines.dcgan",
+    "ImageResult": "studio.pipelines.generator",
     "Progress": "studio.progress",
     "Recipe": "studio.recipe",
     "StyleTransferParameters": "studio.style.parameters",
     "StyleTransferPipeline": "studio.pipelines.style_transfer",
     "StyleTransferResult": "studio.pipelines.style_transfer",
+    "VAEParameters": "studio.generation.parameters",
+    "VAEPipeline": "studio.pipelines.vae",
     "recipe_of": "studio.recipe",
 }
 
 __all__ = [
+    "BlendParameters",
+    "DCGANParameters",
+    "DCGANPipeline",
     "DeviceError",
+    "ImageResult",
     "InputError",
     "ModelError",
     "OutputError",
@@ -47,6 +61,8 @@ __all__ = [
     "StyleTransferParameters",
     "StyleTransferPipeline",
     "StyleTransferResult",
+    "VAEParameters",
+    "VAEPipeline",
     "__version__",
     "recipe_of",
 ]

@@ -13,8 +13,8 @@ class Progress:
     """Where a long call stands after a step.
 
     fraction: of the whole work, in [0, 1]; elapsed and remaining: seconds; stage: what is being worked on, in words;
-    preview: the result as it would be if the work stopped here (computed only when called); losses: where there are
-    several, each by its name.
+    loss: NaN where the work has none; losses: where there are several, each by its name;
+    preview: the result as it would be if the work stopped here (computed only when called).
     """
 
     step: int

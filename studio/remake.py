@@ -13,7 +13,11 @@ from studio.errors import InputError
 from studio.progress import Callback
 from studio.recipe import Recipe, find_inputs, recipe_of
 
-PIPELINES = {"style_transfer": "studio.pipelines.style_transfer:StyleTransferPipeline"}
+PIPELINES = {
+    "style_transfer": "studio.pipelines.style_transfer:StyleTransferPipeline",
+    "dcgan": "studio.pipelines.dcgan:DCGANPipeline",
+    "vae": "studio.pipelines.vae:VAEPipeline",
+}
 
 _log = logging.getLogger("studio")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import time
@@ -78,7 +79,7 @@ class _BarWork(Work):
             description=progress.stage,
             steps=f"{progress.step}/{progress.steps}",
             left=f"{in_words(progress.remaining)} left" if progress.fraction < 1 else in_words(progress.elapsed),
-            loss=f"loss {progress.loss:.4g}",
+            loss=_loss(progress),
         )
 
 
@@ -92,10 +93,14 @@ class _LineWork(Work):
         if progress.stage == self.stage and now - self.shown_at < QUIET_INTERVAL and progress.fraction < 1:
             return
         self.stage, self.shown_at = progress.stage, now
-        self.terminal.say(
-            f"{progress.stage}  step {progress.step}/{progress.steps}  {progress.fraction:4.0%}  "
-            f"loss {progress.loss:.4g}  {in_words(progress.remaining)} left"
-        )
+        parts = [
+            progress.stage,
+            f"step {progress.step}/{progress.steps}",
+            f"{progress.fraction:4.0%}",
+            _loss(progress),
+            f"{in_words(progress.remaining)} left",
+        ]
+        self.terminal.say("  ".join(part for part in parts if part))
 
 
 class _Notes(logging.Handler):
@@ -106,6 +111,10 @@ class _Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         prefix = "note: " if record.levelno >= logging.WARNING else ""
         self.terminal.say(prefix + record.getMessage())
+
+
+def _loss(progress: Progress) -> str:
+    return "" if math.isnan(progress.loss) else f"loss {progress.loss:.4g}"
 
 
 @contextmanager

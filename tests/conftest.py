@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pytest
@@ -14,11 +15,16 @@ from PIL import Image
 from torch import nn
 
 from studio.device import choose
+from studio.networks.dcgan import DCGANConfig, Generator
+from studio.networks.mixture import Mixture
+from studio.networks.vae import VAE, VAEConfig
 from studio.networks.vgg import VGG
 from studio.pipelines.style_transfer import StyleTransferPipeline
 from studio.recipe import Source
+from studio.zoo import dcgan, vae
 
 ROOT = Path(__file__).parent.parent
+Network = TypeVar("Network", bound=nn.Module)
 
 settings.register_profile("studio", deadline=None)  # a busy machine is no failure
 settings.load_profile("studio")
@@ -67,3 +73,41 @@ def picture(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return make
+
+
+def tiny_generator(classes: tuple[str, ...] = (), channels: Literal[1, 3] = 3) -> Generator:
+    """A DCGAN's generator with seeded weights, whose pictures differ."""
+    network = Generator(DCGANConfig(latent=16, width=4, classes=classes, channels=channels))
+    return _randomized(network)
+
+
+def tiny_vae(classes: tuple[str, ...] = (), channels: Literal[1, 3] = 3) -> VAE:
+    """A VAE with seeded weights, whose pictures differ."""
+    return _randomized(VAE(VAEConfig(latent=16, width=8, classes=classes, channels=channels)))
+
+
+@pytest.fixture(scope="session")
+def model_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Model folders of tiny networks: dcgan, dcgan-classes, dcgan-grey, vae, vae-classes, vae-grey."""
+    root = tmp_path_factory.mktemp("models")
+    kinds: dict[str, dict[str, Any]] = {
+        "": {},
+        "-classes": {"classes": ("cat", "dog", "owl")},
+        "-grey": {"channels": 1},
+    }
+    for name, shape in kinds.items():
+        dcgan.save(root / f"dcgan{name}", tiny_generator(**shape), None, {}, "# A tiny DCGAN\n")
+        random = torch.Generator().manual_seed(5)
+        means, scales = torch.randn(3, 16, generator=random), torch.eye(16).expand(3, -1, -1) * 0.5
+        prior = Mixture(torch.tensor([0.2, 0.3, 0.5]), means, scales.contiguous())
+        vae.save(root / f"vae{name}", tiny_vae(**shape), prior, {}, "# A tiny VAE\n")
+    return root
+
+
+def _randomized(network: Network) -> Network:
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if parameter.ndim > 1:
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu", generator=generator)
+    return network.eval()

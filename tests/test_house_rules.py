@@ -19,11 +19,11 @@ HEIGHTS = {
     "options": 1, "hub": 1, "terminal": 1, "media": 1, "networks": 1, "losses": 1,
     "zoo": 2, "data": 2, "style": 2, "recipe": 2,
     "metrics": 3, "latent": 3,
-    "training": 4,
+    "training": 4, "generation": 4,
     "pipelines": 5,
     "remake": 6, "doctor": 6,
     "batch": 7, "ui": 7,
-    "cli": 8, "__main__": 9,
+    "commands": 8, "cli": 9, "__main__": 10,
 }  # fmt: skip
 
 ONLY_IN_DEVICE = re.compile(r"(?<![a-z])(cuda|mps|xpu|autocast|bfloat16|memory_format)(?![a-z])", re.IGNORECASE)

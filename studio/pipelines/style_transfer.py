@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,10 +25,11 @@ from safetensors.torch import save
 from studio import device as devices
 from studio import hub
 from studio.device import Device
-from studio.errors import InputError, ModelError
+from studio.errors import InputError
 from studio.media import files, images
 from studio.media.images import Picture
 from studio.networks.vgg import VGG
+from studio.pipelines.models import copy_model, load_again
 from studio.progress import Callback
 from studio.recipe import Recipe, Source, environment, source_of
 from studio.style.parameters import StyleTransferParameters
@@ -38,8 +38,6 @@ from studio.style.scales import LEAST_SIDE
 from studio.zoo.vgg import vgg_of
 
 NAME = "style_transfer"
-
-_log = logging.getLogger("studio")
 
 PictureLike = str | Path | Image.Image
 
@@ -59,6 +57,18 @@ class StyleTransferResult:
     def save(self, path: str | Path) -> Path:
         """Write the picture with its recipe inside; .png, .jpg or .webp. Raises OutputError."""
         return images.write_picture(self.images[0], path, self.recipe.to_json())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What there is to say of it: for `--json`."""
+        width, height = self.images[0].size
+        loss = self.losses[-1]
+        return {"width": width, "height": height, "steps": len(self.losses), "loss": loss, "finished": self.finished}
+
+    @property
+    def in_words(self) -> str:
+        """The same for people."""
+        return f"{self.images[0].width} × {self.images[0].height}, {len(self.losses)} steps"
 
 
 class StyleTransferPipeline:
@@ -155,22 +165,7 @@ class StyleTransferPipeline:
         """
         if not inputs.get("content") or not inputs.get("styles"):
             raise InputError("The recipe names no content or no styles; it was changed or cut off.")
-        made = recipe.environment
-        place, precision = made.get("device", "auto"), made.get("precision", "auto")
-        if not devices.is_here(place):
-            _log.warning("it was made on %s, which is not here.", place)
-            place, precision = "auto", "auto"
-        try:
-            pipe = cls.from_pretrained(
-                model or recipe.model.name, device=place, precision=precision, threads=made.get("threads")
-            )
-        except ModelError as error:
-            raise ModelError(f"{error} If the model lies elsewhere, name its place with --model.") from None
-        if pipe.model.sha256 != recipe.model.sha256:
-            raise ModelError(
-                f"The recipe's model {recipe.model.name} has SHA-256 {recipe.model.sha256[:12]}…, the one here "
-                f"{pipe.model.sha256[:12]}…; give the right one with --model."
-            )
+        pipe = load_again(cls.from_pretrained, recipe, model)
         return pipe(
             inputs["content"][0],
             list(inputs["styles"]),
@@ -187,12 +182,9 @@ class StyleTransferPipeline:
         One that came as a bare file of weights, or from nowhere, is written as float32 with a config of its own.
         Raises OutputError.
         """
-        target = files.make_folder(folder)
         if self.origin is not None and self.origin.config:
-            for path in sorted(self.origin.folder.iterdir()):
-                if path.is_file():
-                    files.write_bytes(target / path.name, path.read_bytes())
-            return target
+            return copy_model(self.origin, folder)
+        target = files.make_folder(folder)
         network = self.network if self.origin is None else vgg_of(self.origin)
         tensors = {name: tensor.to("cpu", torch.float32).contiguous() for name, tensor in network.state_dict().items()}
         files.write_bytes(target / "model.safetensors", save(tensors))
