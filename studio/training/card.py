@@ -5,11 +5,61 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from studio import __version__
+from studio.data.pictures import PictureData
+from studio.device import Device
+from studio.training.loop import Outcome
+from studio.training.parameters import PictureTraining
+
 TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder"}
 
 
+def facts(
+    source: Mapping[str, Any],
+    data: PictureData,
+    parameters: PictureTraining,
+    device: Device,
+    outcome: Outcome,
+    command: str,
+    copied: str | None,
+) -> dict[str, Any]:
+    """What goes into the config and the card. No time is in it: the same training gives the same bytes.
+
+    source: what was asked for: "data" and "start" by name, "title", "summary", "license".
+    """
+    figures: dict[str, float] = {}
+    if outcome.best is not None:
+        name = f"{outcome.best.name} (at step {outcome.best.step})"
+        figures = {name: outcome.best.value, **outcome.best.figures}
+    return {
+        "title": source["title"],
+        "summary": source["summary"],
+        "license": source["license"],
+        "data": {
+            "source": source["data"],
+            "used": data.report.used,
+            "classes": dict(data.report.classes),
+            "report": data.report.in_words().splitlines(),
+            "background": source["background"],
+            "fingerprint": data.fingerprint,
+        },
+        "training": {
+            "parameters": parameters.to_dict(),
+            "from": source["start"],
+            "steps": outcome.step,
+            "seen": outcome.step * parameters.batch_size,
+            "device": device.name_and_precision,
+            "ended": outcome.why,
+            "studio": __version__,
+            "command": command,
+            "notes": [*outcome.notes, *([copied] if copied else [])],
+        },
+        "metrics": figures,
+    }
+
+
 def write(kind: str, facts: Mapping[str, Any]) -> str:
-    """The card, as Markdown. facts: the entries of config.json, see `studio.training.run`."""
+    """The card, as Markdown. facts: the entries of config.json."""
     data, training = facts.get("data", {}), facts.get("training", {})
     lines = [
         f"# {facts.get('title') or TITLES.get(kind, kind)}",
@@ -23,7 +73,7 @@ def write(kind: str, facts: Mapping[str, Any]) -> str:
         "",
         "## Made by",
         "",
-        f"    {training['command']}" if training.get("command") else "    (no command was recorded)",
+        *(f"    {line}" for line in (training.get("command") or "(no command was recorded)").splitlines()),
         "",
     ]
     if data.get("report"):
@@ -43,7 +93,6 @@ def _told(data: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[st
         ("began with", training.get("from")),
         ("steps", training.get("steps")),
         ("examples seen", training.get("seen")),
-        ("time", training.get("time")),
         ("on", training.get("device")),
         ("Studio", training.get("studio")),
     ]

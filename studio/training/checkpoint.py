@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from studio.errors import InputError
@@ -98,10 +98,18 @@ def _state_of_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 def _restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
     # The groups hold what the parameters say, and the loop sets the learning rate at every step.
     groups = optimizer.state_dict()["param_groups"]
-    with torch.no_grad():
-        optimizer.load_state_dict(
-            {"state": {int(index): kept for index, kept in state.items()}, "param_groups": groups}
-        )
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    laid_out = {int(index): _laid_out_as(weights[int(index)], kept) for index, kept in state.items()}
+    optimizer.load_state_dict({"state": laid_out, "param_groups": groups})
+
+
+@torch.no_grad()
+def _laid_out_as(weight: Tensor, state: dict[str, Any]) -> dict[str, Any]:
+    """The moments of a weight in its own memory layout: the fused optimiser goes through both by their addresses."""
+    return {
+        name: torch.empty_like(weight).copy_(kept) if isinstance(kept, Tensor) and kept.shape == weight.shape else kept
+        for name, kept in state.items()
+    }
 
 
 def write_best(folder: Path, state: dict[str, Any]) -> None:

@@ -26,6 +26,8 @@ from studio.progress import Callback, Progress, in_words
 from studio.training import checkpoint, ema, schedule
 from studio.training.curve import Curve
 from studio.training.distributed import share_statistics
+from studio.training.log import Log
+from studio.training.pace import Pace
 from studio.training.parameters import TrainingParameters
 from studio.training.step import Step, parts_of
 from studio.training.task import Measure, Task
@@ -33,6 +35,7 @@ from studio.training.task import Measure, Task
 MAX_ROLLBACKS = 8
 ROLLBACK_RATE = 0.3  # of the learning rate, after each return to the last checkpoint
 ESTIMATE_AFTER = 5  # steps
+STILL_IMPROVING = 0.05  # of the measure, between the last two, is much
 
 _log = logging.getLogger("studio")
 
@@ -76,74 +79,55 @@ class Loop:
         self.curve = Curve()
         self.elapsed_before = 0.0
         self.notes: list[str] = []
+        self._kept_at: int | None = None
 
     def run(self, callback: Callback | None = None, *, resume: bool = False) -> Outcome:
-        """Train until the steps or the minutes are over, the measure no longer improves, or `callback` returns True.
-
-        Raises InputError where a training in the folder cannot be gone on with, or the numbers never become finite.
+        """`open`, then train until the steps or the minutes are over, the measure no longer improves, or `callback`
+        returns True. Raises InputError, also where the numbers never become finite.
         """
-        self._open(resume)
-        with self.device.computing(), _Log(self.accelerator, self.folder) as log:
-            started = time.monotonic() - self.elapsed_before
-            why, finished = self._train(callback, log, started)
-            seconds = time.monotonic() - started
-            self._keep(seconds)
-        self._take_best()
-        return Outcome(self.step, self.best, why, finished, seconds, tuple(self.notes))
+        self.open(resume)
+        return self.train(callback)
 
-    def _open(self, resume: bool) -> None:
-        if checkpoint.exists(self.folder) and not resume:
+    def open(self, resume: bool = False) -> None:
+        """Take up the training in the folder, or begin one there.
+
+        Raises InputError where there is one already, or none that can be gone on with; OutputError.
+        """
+        if not resume and self._from_main(checkpoint.exists(self.folder)):
             raise InputError(
                 f"{self.folder.parent} holds a training already; add --resume to go on with it, "
                 "or choose another folder."
             )
         files.make_folder(self.folder / "sheets")
         if resume:
-            state = checkpoint.read(self.folder, self.task.kind, self.task.fingerprint)
-            self._restore(state)
-            _log.info("going on from step %d.", self.step)
+            self._restore(checkpoint.read(self.folder, self.task.kind, self.task.fingerprint))
+            self._tell(f"going on from step {self.step:,}.")
         else:
             self._keep(0.0)
+        self.accelerator.wait_for_everyone()
 
-    def _train(self, callback: Callback | None, log: _Log, started: float) -> tuple[str, bool]:
-        parameters = self.parameters
-        pace = _Pace(self.step)
-        while True:
-            elapsed = time.monotonic() - started
-            fraction = self._fraction(elapsed, pace)
-            if fraction >= 1:
-                return "its time was over" if parameters.minutes else "all steps were done", True
-            losses = self._one_step(fraction)
-            if not all(map(math.isfinite, losses.values())):
-                self._roll_back(losses)
-                continue
-            elapsed = time.monotonic() - started
-            pace.tick(self.step)
-            self.curve.add(self.step, losses)
-            log.scalars(self.step, losses)
-            if self.step == pace.first + ESTIMATE_AFTER:
-                self._estimate(pace, elapsed)
-            stopped = bool(callback and callback(self._progress(losses, elapsed, pace)))
-            checked = self.step % parameters.check_every == 0
-            if checked and self._check(log, elapsed):
-                continue
-            if checked or self.step % parameters.keep_every == 0:
-                self._keep(elapsed)
-            if self._from_main(stopped):
-                return "it was stopped", False
-            if checked and self._no_longer_improves():
-                return f"{parameters.patience} measurements brought no gain", True
+    def train(self, callback: Callback | None = None) -> Outcome:
+        """Train what was opened, as `run` does."""
+        main = self.accelerator.is_main_process
+        with self.device.computing(), Log(self.folder, self.step, wanted=main) as log:
+            started = time.monotonic() - self.elapsed_before
+            why, finished = self._train(callback if main else None, log, started)
+            seconds = time.monotonic() - started
+            self._keep(seconds)
+        self.accelerator.wait_for_everyone()
+        self._take_best()
+        return Outcome(self.step, self.best, why, finished, seconds, tuple(self.notes))
 
-    def _one_step(self, fraction: float) -> dict[str, float]:
+    def take_step(self, fraction: float) -> dict[str, float]:
+        """The next step, `fraction` of the way to the end; returns the losses by name."""
         parameters, task = self.parameters, self.task
         number = self.step + 1
         factor = schedule.rate(parameters, number, fraction) * self.rate
         for optimizer in task.optimizers.values():
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * factor
-        indices = batch_indices(task.count, parameters.batch_size, parameters.seed, self.step)
         parts = parts_of(
-            indices,
+            batch_indices(task.count, parameters.batch_size, parameters.seed, self.step),
             seed=parameters.seed,
             number=number,
             process=self.accelerator.process_index,
@@ -152,39 +136,79 @@ class Loop:
         )
         step = Step(number, parts, self.device, self.accelerator, task.optimizers, parameters.clip)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(
-                _seed_of(parameters.seed, number, self.accelerator.process_index)
-            )  # dropout draws from it
+            # What a network itself draws from, for dropout.
+            torch.manual_seed(_seed_of(parameters.seed, number, self.accelerator.process_index))
             losses = task.step(step)
         for name, average in task.averages.items():
             ema.update(average, task.networks[name], number, parameters.ema)
         self.step = number
         return losses
 
-    def _roll_back(self, losses: dict[str, float]) -> None:
+    def _train(self, callback: Callback | None, log: Log, started: float) -> tuple[str, bool]:
+        parameters = self.parameters
+        pace = Pace(self.step)
+        while True:
+            elapsed = time.monotonic() - started
+            fraction = self._fraction(elapsed, pace)
+            if fraction >= 1:
+                if not self._is_finite():
+                    self._roll_back("the weights were")
+                elif self._is_measured() or not self._check(log, elapsed):
+                    self._note_if_still_improving()
+                    return "its time was over" if parameters.minutes else "all steps were done", True
+                continue
+            losses = self.take_step(fraction)
+            if broken := [name for name, value in losses.items() if not math.isfinite(value)]:
+                self._roll_back(f"the {broken[0]} loss was")
+                continue
+            elapsed = time.monotonic() - started
+            pace.tick(self.step)
+            self.curve.add(self.step, losses)
+            log.scalars(self.step, losses)
+            if self.step == pace.first + ESTIMATE_AFTER:
+                self._estimate(pace, elapsed)
+            stopped = self._from_main(bool(callback and callback(self._progress(losses, elapsed, pace))))
+            checked = self.step % parameters.check_every == 0
+            if not (stopped or checked or self.step % parameters.keep_every == 0):
+                continue
+            if not self._is_finite():
+                self._roll_back("the weights were")
+                continue
+            if checked and self._check(log, elapsed):
+                continue
+            self._keep(elapsed)
+            if stopped:
+                return "it was stopped", False
+            if checked and self._no_longer_improves():
+                return f"{parameters.patience} measurements brought no gain", True
+
+    def _is_finite(self) -> bool:
+        """Whether every weight is: a step may break them after its own losses were computed."""
+        networks = [*self.task.networks.values(), *self.task.averages.values()]
+        return all(bool(tensor.isfinite().all()) for network in networks for tensor in network.state_dict().values())
+
+    def _roll_back(self, what: str) -> None:
         """Numbers that are not finite: back to the last checkpoint, and on from there more carefully."""
         broken = self.step
-        name = next(name for name, value in losses.items() if not math.isfinite(value))
         if self.rollbacks >= MAX_ROLLBACKS:
             raise InputError(
-                f"The {name} loss is not finite at step {broken}, even at {self.rate:.1g} of the learning rate "
+                f"At step {broken} {what} not finite, even at {self.rate:.1g} of the learning rate "
                 f"{self.parameters.learning_rate:g}; what was learnt before is kept in {self.folder}. "
-                f"Begin again with a smaller --learning-rate."
+                f"Go on with --resume and a smaller --learning-rate, or begin again with one."
             )
         self._return_to(checkpoint.read(self.folder, self.task.kind, self.task.fingerprint))
-        self._note(f"the {name} loss was no longer finite at step {broken}: {self._returned()}")
+        self._note(f"at step {broken} {what} no longer finite: {self._returned()}")
 
     def _return_to(self, state: dict[str, Any]) -> None:
-        rollbacks, smaller = self.rollbacks + 1, self.rate * ROLLBACK_RATE
+        rollbacks, smaller, notes = self.rollbacks + 1, self.rate * ROLLBACK_RATE, self.notes
         self._restore(state)
-        self.rollbacks, self.rate = rollbacks, smaller
+        self.rollbacks, self.rate, self.notes = rollbacks, smaller, notes
 
     def _returned(self) -> str:
         return f"back to step {self.step}, and on with {self.rate:.1g} of the learning rate."
 
-    def _check(self, log: _Log, elapsed: float) -> bool:
+    def _check(self, log: Log, elapsed: float) -> bool:
         """Measure, show, and say what seems to go wrong; returns whether training went back to its best."""
-        trouble = None
         measure = Measure(self.step, "", 0.0)
         if self.accelerator.is_main_process:
             measure = self.task.measure(self.step)
@@ -192,14 +216,16 @@ class Loop:
             self._show()
         measure = self._from_main(measure)
         self.measures.append(measure)
+        self._kept_at = None
         if math.isfinite(measure.value) and (self.best is None or measure.value < self.best.value):
             self.best = measure
             self._keep_best(elapsed)
+        self.accelerator.wait_for_everyone()
         if self.best is not None:
             beside = (
                 "the best so far" if self.best is measure else f"best {self.best.value:.4g} at step {self.best.step}"
             )
-            self._note(f"step {self.step}: {measure.name} {measure.value:.4g} ({beside}).", logging.INFO)
+            self._tell(f"step {self.step:,}: {measure.name} {measure.value:.4g} ({beside}).")
         trouble = self.task.trouble(self.curve.rows, self.measures)
         if trouble is None:
             return False
@@ -207,7 +233,7 @@ class Loop:
         if best is not None:
             self._return_to(best)
             self._note(f"{trouble.words}: {self._returned()}")
-        elif not any(note == trouble.words for note in self.notes):
+        elif trouble.words not in self.notes:
             self._note(trouble.words)
         return best is not None
 
@@ -221,32 +247,44 @@ class Loop:
         patience = self.parameters.patience
         return bool(patience and self.best and len([m for m in self.measures if m.step > self.best.step]) >= patience)
 
-    def _note(self, line: str, level: int = logging.WARNING) -> None:
-        if level >= logging.WARNING:
-            self.notes.append(line)
+    def _is_measured(self) -> bool:
+        return bool(self.measures and self.measures[-1].step == self.step)
+
+    def _note_if_still_improving(self) -> None:
+        """Under-fitting: the last measurement was by far the best."""
+        if len(self.measures) > 1 and self.best is self.measures[-1]:
+            before = min(measure.value for measure in self.measures[:-1])
+            if before - self.best.value > STILL_IMPROVING * abs(before):
+                self._note("it was still getting better when it ended: go on with --resume and more steps or minutes")
+
+    def _note(self, line: str) -> None:
+        """What the card should say too."""
+        self.notes.append(line)
+        self._tell(line, logging.WARNING)
+
+    def _tell(self, line: str, level: int = logging.INFO) -> None:
         if self.accelerator.is_main_process:
             _log.log(level, "%s", line)
 
-    def _fraction(self, elapsed: float, pace: _Pace) -> float:
+    def _fraction(self, elapsed: float, pace: Pace) -> float:
         if self.parameters.minutes:
+            if not self.step:
+                return 0.0
             budget = self.parameters.minutes * 60
             return float(self._from_main(1.0 if elapsed + pace.seconds > budget else elapsed / budget))
         return self.step / self.parameters.steps
 
-    def _estimate(self, pace: _Pace, elapsed: float) -> None:
+    def _estimate(self, pace: Pace, elapsed: float) -> None:
         left = self._remaining(elapsed, pace)
         speed = self.parameters.batch_size / max(pace.seconds, 1e-9)
-        if self.accelerator.is_main_process:
-            _log.info(
-                "%.0f examples a second (%s); about %s to go.", speed, self.device.name_and_precision, in_words(left)
-            )
+        self._tell(f"{speed:.0f} examples a second ({self.device.name_and_precision}); about {in_words(left)} to go.")
 
-    def _remaining(self, elapsed: float, pace: _Pace) -> float:
+    def _remaining(self, elapsed: float, pace: Pace) -> float:
         if self.parameters.minutes:
             return max(0.0, self.parameters.minutes * 60 - elapsed)
         return (self.parameters.steps - self.step) * pace.seconds
 
-    def _progress(self, losses: dict[str, float], elapsed: float, pace: _Pace) -> Progress:
+    def _progress(self, losses: dict[str, float], elapsed: float, pace: Pace) -> Progress:
         remaining = self._remaining(elapsed, pace)
         steps = self.parameters.steps
         if self.parameters.minutes:
@@ -265,10 +303,11 @@ class Loop:
 
     def _keep(self, elapsed: float) -> None:
         """Write a checkpoint; where that fails, say so, go on, and try again next time."""
-        if not self.accelerator.is_main_process:
+        if not self.accelerator.is_main_process or self._kept_at == self.step:
             return
         try:
             checkpoint.write(self.folder, self._state(elapsed))
+            self._kept_at = self.step
         except OutputError as error:
             if not checkpoint.exists(self.folder):
                 raise
@@ -305,6 +344,7 @@ class Loop:
             self.measures = [Measure(**measure) for measure in state["measures"]]
             self.best = None if state["best"] is None else Measure(**state["best"])
             self.curve = Curve.of(state["curve"])
+            self._kept_at = None
         except (KeyError, TypeError, RuntimeError, ValueError):
             raise InputError(
                 f"The training in {self.folder.parent} is of a network of another shape; give the settings it was "
@@ -316,9 +356,9 @@ class Loop:
         if self.best is None or self.best.step == self.step:
             return
         state = checkpoint.read_best(self.folder)
-        if state is not None:
+        if state is not None and state["step"] == self.best.step:
             checkpoint.restore(state, self.task.networks, self.task.averages, self.task.optimizers)
-            _log.info("the best was at step %d: %s %.4g.", self.best.step, self.best.name, self.best.value)
+            self._tell(f"the best was at step {self.best.step:,}: {self.best.name} {self.best.value:.4g}.")
 
     def _from_main(self, value: Any) -> Any:
         if self.accelerator.num_processes == 1:
@@ -326,44 +366,6 @@ class Loop:
         from accelerate.utils import broadcast_object_list
 
         return broadcast_object_list([value])[0]
-
-
-class _Pace:
-    """Seconds a step takes, over the last ones."""
-
-    def __init__(self, first: int) -> None:
-        self.first = first
-        self.seconds = 0.0
-        self._last = time.monotonic()
-
-    def tick(self, step: int) -> None:
-        now = time.monotonic()
-        taken, self._last = now - self._last, now
-        # The first step also sets things up; measurements in between weigh in slowly, as they recur.
-        self.seconds = taken if step <= self.first + 2 else 0.95 * self.seconds + 0.05 * taken
-
-
-class _Log:
-    """Losses and figures for TensorBoard, in the training's folder."""
-
-    def __init__(self, accelerator: Any, folder: Path) -> None:
-        self.writer: Any = None
-        if accelerator.is_main_process:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.writer = SummaryWriter(str(folder / "tensorboard"))
-
-    def __enter__(self) -> _Log:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.writer:
-            self.writer.close()
-
-    def scalars(self, step: int, values: Any) -> None:
-        if self.writer:
-            for name, value in values.items():
-                self.writer.add_scalar(name, value, step)
 
 
 def _seed_of(seed: int, number: int, process: int) -> int:

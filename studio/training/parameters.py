@@ -1,10 +1,12 @@
-"""Every option of training that all media share, with its range and its help text."""
+"""Every option of training, with its range and its help text: those that all media share, and each medium's own."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from studio.parameters import Parameters, parameter, parameters
+
+Variation = Literal["flip", "turn", "shift", "color"]
 
 
 @parameters
@@ -51,3 +53,71 @@ class TrainingParameters(Parameters):
         le=1024,
         advanced=True,
     )
+
+
+@parameters
+class DCGANTrainingParameters(TrainingParameters):
+    """How a DCGAN is trained on pictures."""
+
+    size: Literal[64, 128] = parameter(64, "Side of the pictures, in pixels.")
+    channels: Literal[1, 3] = parameter(3, "3 for colour, 1 for grey.")
+    classes: bool = parameter(False, "Folders inside the folder are classes to choose from.")
+    variations: tuple[Variation, ...] = parameter(
+        (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
+    )
+    width: int = parameter(48, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
+    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
+    augment: tuple[Literal["color", "translation", "cutout", "flip"], ...] = parameter(
+        ("color", "translation", "cutout"), "DiffAugment: what is done to real and generated pictures.", advanced=True
+    )
+    discriminator_rate: float = parameter(
+        1.0, "Learning rate of the discriminator, as a part of the generator's.", gt=0, le=10, advanced=True
+    )
+
+
+@parameters
+class VAETrainingParameters(TrainingParameters):
+    """How a variational autoencoder is trained on pictures."""
+
+    learning_rate: float = parameter(1e-3, "Step size of the optimiser.", gt=0, le=100)
+    size: Literal[64, 128] = parameter(64, "Side of the pictures, in pixels.")
+    channels: Literal[1, 3] = parameter(3, "3 for colour, 1 for grey.")
+    classes: bool = parameter(False, "Folders inside the folder are classes to choose from.")
+    variations: tuple[Variation, ...] = parameter(
+        (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
+    )
+    beta: float = parameter(
+        1.0, "Weight of the divergence: more gives smoother latents, less sharper pictures.", ge=0, le=1000
+    )
+
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "cosine", "How the learning rate falls towards the end.", advanced=True
+    )
+    clip: float | None = parameter(200.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
+    warmup: int = parameter(
+        100, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True
+    )
+    beta_warmup: int = parameter(
+        2000, "Steps over which the divergence's weight rises.", ge=0, le=10_000_000, advanced=True
+    )
+    free_bits: float = parameter(
+        0.0, "Nats that each number of a latent carries at no cost.", ge=0, le=10, advanced=True
+    )
+    perceptual: float = parameter(
+        100.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
+    )
+    perceptual_share: float = parameter(
+        0.25, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
+    )
+    width: int = parameter(
+        32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True
+    )
+    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
+
+
+PictureTraining = DCGANTrainingParameters | VAETrainingParameters
+KINDS: dict[str, type[DCGANTrainingParameters] | type[VAETrainingParameters]] = {
+    "dcgan": DCGANTrainingParameters,
+    "vae": VAETrainingParameters,
+}
+"""What can be trained, by name."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 import torch
 from PIL import Image
 from torch import Tensor
@@ -14,7 +12,6 @@ from studio.device import Device
 from studio.training.draws import Draws
 from studio.training.step import Part
 
-Variation = Literal["flip", "turn", "shift", "color"]
 SHIFT = 1 / 16  # of the side, at most
 COLOR = 0.1  # of brightness and contrast, at most
 MOST_MEASURED = 1000  # pictures
@@ -75,8 +72,3 @@ def sheet(pictures: Tensor, columns: int = 8, gap: int = 2) -> Image.Image:
     for place, picture in enumerate(found):
         whole.paste(picture, (place % columns * (width + gap), place // columns * (height + gap)))
     return whole
-
-
-def facts_of(data: PictureData, step: int, batch: int) -> dict[str, Any]:
-    """What a model's card says of the data that it was trained on."""
-    return {"pictures": data.report.used, "steps": step, "batch_size": batch}

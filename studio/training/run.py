@@ -1,43 +1,44 @@
 """A folder of pictures  →  a model folder: read, train, check that it copies nothing, write.
 
-    trained = train("dcgan", "pictures", "my-model", DCGANTrainingParameters(minutes=10), device=choose())
+    trained = train("dcgan", Source("pictures"), "my-model", DCGANTrainingParameters(minutes=10), choose())
 
-What belongs to the training alone lies in `my-model/training`: settings, checkpoints, sample sheets, logs.
+What belongs to the training alone lies in `my-model/training`: settings, prepared pictures, checkpoints, sample sheets,
+logs.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from studio import __version__, hub
+from studio import hub
+from studio.data import pictures
 from studio.data.folder import read_folder
 from studio.data.pictures import PictureData
 from studio.data.tensors import to_uint8
 from studio.device import Device
-from studio.errors import InputError, ModelError, OutputError
+from studio.errors import InputError, OutputError
 from studio.media import files, images
 from studio.metrics import originality
 from studio.metrics.extractor import VGGFeatures
-from studio.networks.dcgan import DCGANConfig
-from studio.progress import Callback, in_words
-from studio.training import checkpoint, lora
+from studio.progress import Callback
+from studio.training import card, checkpoint
 from studio.training.loop import Loop, Outcome
-from studio.training.tasks.dcgan import DCGANTask, DCGANTrainingParameters
-from studio.training.tasks.vae import VAETask, VAETrainingParameters
-from studio.zoo import dcgan, vae
-from studio.zoo.folder import shape_of
+from studio.training.parameters import KINDS as KINDS
+from studio.training.parameters import PictureTraining
+from studio.training.tasks.make import PictureTask, check_kind, in_the_shape_of, make_task, open_start
+from studio.zoo.folder import WEIGHTS
 
-KINDS = {"dcgan": DCGANTrainingParameters, "vae": VAETrainingParameters}
-SETTINGS = "settings.json"
+TRAINING, SETTINGS, PICTURES, SHEETS, NEAREST = "training", "settings.json", "pictures", "sheets", "nearest.png"
 COMPARED = 128  # samples looked for among the training pictures
-
-PictureTraining = DCGANTrainingParameters | VAETrainingParameters
+_PREPARES = ("size", "channels", "classes", "seed")  # the parameters that pictures are prepared by
+_TELL_EVERY = 10.0  # seconds
 
 _log = logging.getLogger("studio")
 
@@ -77,33 +78,54 @@ def train(
     resume: bool = False,
     command: str = "",
     callback: Callback | None = None,
+    extractor: VGGFeatures | None = None,
 ) -> Trained:
     """Train, and write the model into `folder`, from where its pipeline loads it.
 
     resume: go on with what is in the folder. command: what was typed, for the card. callback: as everywhere; returning
-    True stops, and what was learnt is written all the same.
+    True stops, and what was learnt is written all the same. extractor: what pictures are looked at through, the shipped
+    VGG-19 if none is given. In several processes (`accelerate launch`) every one calls this, and the first one writes.
     Raises InputError for pictures or settings that cannot be used, ModelError, OutputError.
     """
-    target = files.make_folder(folder)
-    if checkpoint.exists(target / "training") and not resume:
-        raise InputError(f"{target} holds a training already; add --resume to go on with it, or choose another folder.")
-    files.make_folder(target / "training")
-    start = _open(kind, source.start)
+    check_kind(kind, parameters)
+    accelerator = device.accelerator()  # before anything is placed: it says which GPU is this process's own
+    target = Path(folder)
+    start = None if source.start is None else open_start(kind, source.start)
     if start is not None:
-        parameters = _in_the_shape_of(parameters, start)
-    data = read(source, parameters, target / "training")
-    for line in data.report.in_words().splitlines():
-        _log.info("%s", line)
-    _write_settings(target / "training", kind, source, parameters, command)
-    task = _task(kind, data, parameters, device, start)
-    outcome = Loop(task, parameters, device, target).run(callback, resume=resume)
-    copied = _compare(task, data, device, target / "training")
-    task.save(target, _facts(source, data, parameters, device, outcome, command, copied))
+        parameters = in_the_shape_of(parameters, kind, start)
+    with accelerator.main_process_first():  # the others find everything prepared
+        if accelerator.is_main_process:
+            _check_target(target, source, resume)
+        data = _pictures(source, parameters, files.make_folder(target / TRAINING), resume)
+    if accelerator.is_main_process:
+        for line in data.report.in_words().splitlines():
+            _log.info("%s", line)
+    task = make_task(data, parameters, device, start, extractor)
+    loop = Loop(task, parameters, device, target)
+    loop.open(resume)
+    commands = _commands(target, parameters, command, resume)
+    if accelerator.is_main_process:
+        _write_settings(target, kind, source, parameters, data, commands)
+    outcome = loop.train(callback)
+    copied = None
+    if accelerator.is_main_process:
+        copied = _compare(task, data, device, target / TRAINING, extractor)
+        asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
+        task.save(target, card.facts(asked, data, parameters, device, outcome, "\n".join(commands), copied))
+    accelerator.wait_for_everyone()
     return Trained(target, outcome, copied)
 
 
 def read(source: Source, parameters: PictureTraining, cache: Path | None = None) -> PictureData:
     """The pictures that a training would use, with the report. Raises InputError."""
+    told = time.monotonic()
+
+    def tell(done: int, count: int) -> None:
+        nonlocal told
+        if time.monotonic() - told > _TELL_EVERY:
+            told = time.monotonic()
+            _log.info("%s of %s pictures prepared.", f"{done:,}", f"{count:,}")
+
     return read_folder(
         source.data,
         size=parameters.size,
@@ -112,56 +134,68 @@ def read(source: Source, parameters: PictureTraining, cache: Path | None = None)
         classes=parameters.classes,
         seed=parameters.seed,
         cache=cache,
+        progress=tell,
     )
 
 
 def settings_of(folder: str | Path) -> tuple[str, Source, PictureTraining, str]:
-    """(kind, source, parameters, command) that the training in a folder was begun with. Raises InputError."""
-    path = Path(folder) / "training" / SETTINGS
+    """(kind, source, parameters, commands) that the training in a folder was begun with. Raises InputError."""
+    path = Path(folder) / TRAINING / SETTINGS
     if not path.is_file():
         raise InputError(f"There is no training to go on with in {folder}; leave out --resume to begin one.")
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
-        source = Source(**kept["source"])
-        return kept["kind"], source, KINDS[kept["kind"]](**kept["parameters"]), str(kept.get("command", ""))
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} cannot be read; give the settings again, or choose another folder.") from None
+        source, parameters = Source(**kept["source"]), KINDS[kept["kind"]](**kept["parameters"])
+        return kept["kind"], source, parameters, "\n".join(kept["commands"])
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        raise InputError(
+            f"{path} is damaged or of another Studio; give the settings again, or another folder."
+        ) from None
 
 
-def _open(kind: str, start: str | None) -> hub.Model | None:
-    if kind not in KINDS:
-        raise InputError(f"Studio does not train a {kind!r}; it trains {', '.join(KINDS)}.")
-    return None if start is None else hub.find(start)
+def _check_target(target: Path, source: Source, resume: bool) -> None:
+    """Raise InputError or OutputError where this folder cannot take the model."""
+    if target.resolve().is_relative_to(Path(source.data).resolve()):
+        raise OutputError(f"{target} lies within the pictures in {source.data}; choose a folder outside of it.")
+    if resume:
+        return
+    if checkpoint.exists(target / TRAINING):
+        raise InputError(f"{target} holds a training already; add --resume to go on with it, or choose another folder.")
+    for name in (hub.CONFIG, WEIGHTS, "README.md"):
+        if (target / name).exists():
+            raise OutputError(f"{target} holds a {name}, which would be overwritten; choose another folder.")
 
 
-def _in_the_shape_of(parameters: PictureTraining, start: hub.Model) -> PictureTraining:
-    """A network that was trained before keeps its size and its colours."""
-    shape = start.config.get("shape", {})
-    if not isinstance(shape, dict) or "size" not in shape or "channels" not in shape:
-        raise ModelError(f"{start.name} is no model to begin with: give a DCGAN or a VAE; `studio models` lists them.")
-    return parameters.changed(size=shape["size"], channels=shape["channels"])
+def _pictures(source: Source, parameters: PictureTraining, training: Path, resume: bool) -> PictureData:
+    """What to train on: with `resume` the pictures as they were prepared, whatever has become of their files since."""
+    cache = training / PICTURES
+    if resume and (data := _as_begun(source, parameters, training)):
+        return data
+    return read(source, parameters, cache)
 
 
-def _task(
-    kind: str, data: PictureData, parameters: PictureTraining, device: Device, start: hub.Model | None
-) -> DCGANTask | VAETask:
-    lora.check_absent(parameters.lora_rank, kind)
-    if isinstance(parameters, DCGANTrainingParameters):
-        if start is not None:
-            shape_of(start, dcgan.NETWORK, DCGANConfig)
-        known = None if start is None else (dcgan.load_generator(start), dcgan.load_discriminator(start))
-        return DCGANTask(data, parameters, device, start=known)
-    return VAETask(data, parameters, device, start=None if start is None else vae.load_vae(start))
+def _as_begun(source: Source, parameters: PictureTraining, training: Path) -> PictureData | None:
+    try:
+        kept = json.loads((training / SETTINGS).read_text(encoding="utf-8"))
+        begun, before = Source(**kept["source"]), kept["parameters"]
+        same = Path(begun.data).absolute() == Path(source.data).absolute() and begun.background == source.background
+        if not same or any(before[name] != getattr(parameters, name) for name in _PREPARES):
+            return None
+        found = (pictures.kept(training / PICTURES, path.parent.name) for path in training.glob(f"{PICTURES}/*/*.json"))
+        return next((data for data in found if data and data.fingerprint == kept["pictures"]), None)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
-def _compare(task: DCGANTask | VAETask, data: PictureData, device: Device, folder: Path) -> str | None:
+def _compare(
+    task: PictureTask, data: PictureData, device: Device, folder: Path, extractor: VGGFeatures | None
+) -> str | None:
     """Look for samples among the training pictures; leaves a sheet of pairs, and warns of copies."""
     with device.computing(), torch.no_grad():
         samples = to_uint8(task.samples(COMPARED))
-        extractor = VGGFeatures(device)
-        found = originality.copies(samples, data.pictures, extractor)
+        found = originality.copies(samples, data.pictures, extractor or VGGFeatures(device))
     try:
-        images.write_picture(originality.sheet(samples, data.pictures, found.nearest), folder / "nearest.png")
+        images.write_picture(originality.sheet(samples, data.pictures, found.nearest), folder / NEAREST)
     except OutputError as error:
         _log.warning("the sheet of nearest pictures could not be kept: %s", error)
     if found.warning:
@@ -169,45 +203,26 @@ def _compare(task: DCGANTask | VAETask, data: PictureData, device: Device, folde
     return found.warning
 
 
-def _facts(
-    source: Source,
-    data: PictureData,
-    parameters: PictureTraining,
-    device: Device,
-    outcome: Outcome,
-    command: str,
-    copied: str | None,
-) -> dict[str, Any]:
-    """What goes into the config and the card."""
-    figures = {} if outcome.best is None else {f"{outcome.best.name} (at step {outcome.best.step})": outcome.best.value}
-    figures |= {} if outcome.best is None else dict(outcome.best.figures)
-    return {
-        "title": source.title,
-        "summary": source.summary,
-        "license": source.license,
-        "data": {
-            "source": Path(source.data).name,
-            "used": data.report.used,
-            "classes": dict(data.report.classes),
-            "report": data.report.in_words().splitlines(),
-            "fingerprint": data.fingerprint,
-        },
-        "training": {
-            "parameters": parameters.to_dict(),
-            "from": source.start,
-            "steps": outcome.step,
-            "seen": outcome.step * parameters.batch_size,
-            "time": in_words(outcome.seconds),
-            "device": device.name_and_precision,
-            "ended": outcome.why,
-            "studio": __version__,
-            "command": command,
-            "notes": [*outcome.notes, *([copied] if copied else [])],
-        },
-        "metrics": figures,
+def _commands(target: Path, parameters: PictureTraining, command: str, resume: bool) -> list[str]:
+    """The commands that made the model: the first one, and those that went on with it in another way."""
+    if not resume:
+        return [command] if command else []
+    try:
+        _, _, before, commands = settings_of(target)
+    except InputError:
+        return [command] if command else []
+    changed = [command] if command and before != parameters else []
+    return [*commands.splitlines(), *changed]
+
+
+def _write_settings(
+    target: Path, kind: str, source: Source, parameters: PictureTraining, data: PictureData, commands: list[str]
+) -> None:
+    settings: dict[str, Any] = {
+        "kind": kind,
+        "source": asdict(source),
+        "parameters": parameters.to_dict(),
+        "commands": commands,
+        "pictures": data.fingerprint,
     }
-
-
-def _write_settings(folder: Path, kind: str, source: Source, parameters: PictureTraining, command: str) -> None:
-    settings = {"kind": kind, "source": asdict(source), "parameters": parameters.to_dict(), "command": command}
-    files.write_bytes(folder / SETTINGS, (json.dumps(settings, indent=2) + "\n").encode())
+    files.write_bytes(target / TRAINING / SETTINGS, (json.dumps(settings, indent=2) + "\n").encode())

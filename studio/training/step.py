@@ -54,12 +54,18 @@ class Step:
         yield lambda loss: self.accelerator.backward(loss / len(self.parts))
         weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
         if self.accelerator.num_processes > 1:
-            for weight in weights:
-                weight.grad = self.accelerator.reduce(weight.grad, reduction="mean")
+            self._share([weight.grad for weight in weights])
         if self.clip:
             torch.nn.utils.clip_grad_norm_(weights, self.clip)
         optimizer.step()
         optimizer.zero_grad()
+
+    def _share(self, gradients: Sequence[Tensor]) -> None:
+        """The mean over all processes, in place, by one message."""
+        message = torch.cat([gradient.flatten() for gradient in gradients])
+        means = self.accelerator.reduce(message, reduction="mean").split([gradient.numel() for gradient in gradients])
+        for gradient, mean in zip(gradients, means, strict=True):
+            gradient.copy_(mean.view(gradient.shape))
 
     def mean(self, losses: Sequence[Tensor]) -> float:
         """The mean of a loss over the parts of all processes."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
@@ -18,12 +19,11 @@ from studio.losses.adversarial import discriminator_loss, generator_loss
 from studio.metrics.evaluate import compare_features
 from studio.metrics.extractor import VGGFeatures
 from studio.networks.dcgan import DCGANConfig, Discriminator, Generator
-from studio.parameters import parameter, parameters
 from studio.training import card, ema
 from studio.training.augment import augment
 from studio.training.optimizers import check_patterns, make_optimizer
-from studio.training.parameters import TrainingParameters
-from studio.training.pictures import Variation, real_batch, references, sheet
+from studio.training.parameters import DCGANTrainingParameters
+from studio.training.pictures import real_batch, references, sheet
 from studio.training.step import Step
 from studio.training.task import Measure, Trouble
 from studio.zoo import dcgan as zoo
@@ -35,26 +35,6 @@ MEASURED = 500  # samples
 COLLAPSED = 0.25  # of the variety of real pictures
 LOST = 0.02  # of a discriminator's loss that is no longer beaten
 _SAMPLES_SEED = 2**31
-
-
-@parameters
-class DCGANTrainingParameters(TrainingParameters):
-    """How a DCGAN is trained on pictures."""
-
-    size: Literal[64, 128] = parameter(64, "Side of the pictures, in pixels.")
-    channels: Literal[1, 3] = parameter(3, "3 for colour, 1 for grey.")
-    classes: bool = parameter(False, "Folders inside the folder are classes to choose from.")
-    variations: tuple[Variation, ...] = parameter(
-        (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
-    )
-    width: int = parameter(48, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
-    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
-    augment: tuple[Literal["color", "translation", "cutout", "flip"], ...] = parameter(
-        ("color", "translation", "cutout"), "DiffAugment: what is done to real and generated pictures.", advanced=True
-    )
-    discriminator_rate: float = parameter(
-        1.0, "Learning rate of the discriminator, as a part of the generator's.", gt=0, le=10, advanced=True
-    )
 
 
 class DCGANTask:
@@ -188,12 +168,15 @@ def _held(network: nn.Module) -> Iterator[None]:
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     for weight in learning:
         weight.requires_grad_(False)
-    yield
-    for weight in learning:
-        weight.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for weight in learning:
+            weight.requires_grad_(True)
 
 
 def _config(data: PictureData, chosen: DCGANTrainingParameters, start: Generator | None) -> DCGANConfig:
+    if start is not None:
+        return dataclasses.replace(start.config, classes=data.class_names)
     size, channels = data.pictures.shape[2], data.pictures.shape[1]
-    width, latent = (start.config.width, start.config.latent) if start else (chosen.width, chosen.latent)
-    return DCGANConfig(size=size, channels=channels, latent=latent, width=width, classes=data.class_names)  # type: ignore[arg-type]
+    return DCGANConfig(size=size, channels=channels, latent=chosen.latent, width=chosen.width, classes=data.class_names)  # type: ignore[arg-type]

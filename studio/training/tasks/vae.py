@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from PIL import Image
@@ -19,11 +20,10 @@ from studio.metrics.evaluate import compare_features, reconstruction
 from studio.metrics.extractor import VGGFeatures
 from studio.networks.mixture import Mixture
 from studio.networks.vae import VAE, VAEConfig
-from studio.parameters import parameter, parameters
 from studio.training import card, ema
 from studio.training.optimizers import check_patterns, make_optimizer
-from studio.training.parameters import TrainingParameters
-from studio.training.pictures import Variation, real_batch, references, sheet
+from studio.training.parameters import VAETrainingParameters
+from studio.training.pictures import real_batch, references, sheet
 from studio.training.step import Step
 from studio.training.task import Measure, Trouble
 from studio.zoo import vae as zoo
@@ -34,46 +34,6 @@ MEASURED = 200  # pictures held out
 SAMPLED = 500
 FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
 _SAMPLES_SEED = 2**31
-
-
-@parameters
-class VAETrainingParameters(TrainingParameters):
-    """How a variational autoencoder is trained on pictures."""
-
-    learning_rate: float = parameter(1e-3, "Step size of the optimiser.", gt=0, le=100)
-    size: Literal[64, 128] = parameter(64, "Side of the pictures, in pixels.")
-    channels: Literal[1, 3] = parameter(3, "3 for colour, 1 for grey.")
-    classes: bool = parameter(False, "Folders inside the folder are classes to choose from.")
-    variations: tuple[Variation, ...] = parameter(
-        (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
-    )
-    beta: float = parameter(
-        1.0, "Weight of the divergence: more gives smoother latents, less sharper pictures.", ge=0, le=1000
-    )
-
-    schedule: Literal["constant", "cosine", "linear"] = parameter(
-        "cosine", "How the learning rate falls towards the end.", advanced=True
-    )
-    clip: float | None = parameter(200.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
-    warmup: int = parameter(
-        100, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True
-    )
-    beta_warmup: int = parameter(
-        2000, "Steps over which the divergence's weight rises.", ge=0, le=10_000_000, advanced=True
-    )
-    free_bits: float = parameter(
-        0.0, "Nats that each number of a latent carries at no cost.", ge=0, le=10, advanced=True
-    )
-    perceptual: float = parameter(
-        100.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
-    )
-    perceptual_share: float = parameter(
-        0.25, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
-    )
-    width: int = parameter(
-        32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True
-    )
-    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
 
 
 class VAETask:
@@ -224,6 +184,7 @@ class VAETask:
 
 
 def _config(data: PictureData, chosen: VAETrainingParameters, start: VAE | None) -> VAEConfig:
+    if start is not None:
+        return dataclasses.replace(start.config, classes=data.class_names)
     size, channels = data.pictures.shape[2], data.pictures.shape[1]
-    width, latent = (start.config.width, start.config.latent) if start else (chosen.width, chosen.latent)
-    return VAEConfig(size=size, channels=channels, latent=latent, width=width, classes=data.class_names)  # type: ignore[arg-type]
+    return VAEConfig(size=size, channels=channels, latent=chosen.latent, width=chosen.width, classes=data.class_names)  # type: ignore[arg-type]
