@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import math
 
 from PIL import Image
 
@@ -23,8 +24,13 @@ def at_work(picture: str | None, progress: Progress | None, waited: float) -> st
 
     waited: seconds since the last step that `progress` tells of, or since the beginning if there was none yet.
     """
-    frame = f'<img src="{picture}" alt="The picture so far">' if picture else ""
-    return f'<figure class="frame working">{frame}</figure>{_bar(progress, waited)}'
+    return frame(picture) + bar(progress, waited)
+
+
+def frame(picture: str | None, alt: str = "The picture so far") -> str:
+    """A picture (as `as_address` gives it) in its frame."""
+    inside = f'<img src="{picture}" alt="{html.escape(alt)}">' if picture else ""
+    return f'<figure class="frame working">{inside}</figure>'
 
 
 def status(text: str, kind: str = "quiet") -> str:
@@ -41,7 +47,8 @@ def as_address(image: Image.Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _bar(progress: Progress | None, waited: float) -> str:
+def bar(progress: Progress | None, waited: float) -> str:
+    """The bar with its estimate; `waited` as in `at_work`."""
     if progress is None:
         return (
             '<div class="bar unknown" role="progressbar" aria-label="Progress"><span></span></div>'
@@ -54,7 +61,7 @@ def _bar(progress: Progress | None, waited: float) -> str:
         f"Step {progress.step} of {progress.steps}",
         progress.stage,
         f"{in_words(elapsed)} gone, {time_left}",
-        f"loss {progress.loss:.4g}",
+        *([] if math.isnan(progress.loss) else [f"loss {progress.loss:.4g}"]),
     ]
     return (
         f'<div class="bar" role="progressbar" aria-label="Progress" aria-valuemin="0" aria-valuemax="100" '

@@ -20,7 +20,7 @@ from studio.ui.shell import Shell
 
 HOST, PORT = "127.0.0.1", 7860
 PAGES: tuple[tuple[str, Callable[[], None]], ...] = ((style_transfer.TITLE, style_transfer.page),)
-_MAX_FILE = 50 * 2**20
+_MAX_FILE = 2**30  # a .zip of pictures
 _MAX_WAITING = 20
 _PORTS_TRIED = 50
 

@@ -25,16 +25,22 @@ _SLIDER_SPAN = 10
 
 
 def widget(name: str, field: FieldInfo, **look: Any) -> Component:
-    """The widget of one field. `look` goes to the component: `label`, `scale`, `min_width`, `visible`, …"""
+    """The widget of one field. `look` goes to the component: `label`, `scale`, `min_width`, `visible`, …
+
+    value: in place of the default; called: words for choices that would otherwise show as they are.
+    """
     kind, _ = _kind(field)
-    default = shown(field.get_default(call_default_factory=True), field)
+    default = shown(look.pop("value", field.get_default(call_default_factory=True)), field)
+    called = look.pop("called", {})
     look = {"label": name.replace("_", " ").capitalize(), "info": help_text(field), "elem_id": f"field-{name}", **look}
     if kind is bool:
         return gr.Checkbox(default, **look)
     if options := choices(kind):
-        return gr.Dropdown(list(options), value=default, filterable=False, **look)
+        named = [(str(called.get(option, option)), option) for option in options]
+        return gr.Dropdown(named, value=default, filterable=False, **look)
     if _is_text(field):
-        return gr.Textbox(default, **{"placeholder": "" if default else "automatic", "max_lines": 1, **look})
+        empty = "none" if get_origin(kind) is tuple else "automatic"
+        return gr.Textbox(default, **{"placeholder": "" if default else empty, "max_lines": 1, **look})
     lowest, highest = _range(field)
     if kind is float and lowest is not None and highest is not None and highest - lowest <= _SLIDER_SPAN:
         return gr.Slider(lowest, highest, default, step=0.01, buttons=[], **look)
@@ -65,7 +71,7 @@ def shown(value: Any, field: FieldInfo) -> Any:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={weight!r}" for key, weight in value.items())
     if isinstance(value, (tuple, list)):
-        return ", ".join(repr(item) for item in value)
+        return ", ".join(item if isinstance(item, str) else repr(item) for item in value)
     if value is None:
         return ""
     return str(value) if _is_text(field) else value

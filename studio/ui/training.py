@@ -1,0 +1,389 @@
+"""The page of training: pictures go in, a report says which are used, and a model of one's own comes out.
+
+A training runs in a process of its own and goes on when the page is closed; whoever opens the page again finds it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from studio.errors import InputError, StudioError
+from studio.training.parameters import KINDS, PictureTraining
+from studio.ui import gather, models, stage, widgets
+from studio.ui.plot import Curve, drawn
+from studio.ui.shell import QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
+from studio.ui.trainer import Order
+from studio.ui.trainings import Story, Trainings
+from studio.ui.work import Work
+
+TITLE = "Training"
+NAMES = {"dcgan": "GAN", "vae": "VAE"}
+MINUTES = 30.0  # that the page suggests
+
+_FIRST = ("minutes", "size", "channels", "classes")  # the rest is folded away
+_NOT_FOR_PICTURES = ("lora_rank",)
+_CALLED = {"channels": {1: "grey", 3: "colour"}, "size": {64: "64 pixels", 128: "128 pixels"}}
+_LABELS = {"channels": "Colours", "classes": "Folders are classes", "minutes": "Minutes"}
+_LOOK_EVERY = 1.0  # seconds
+_INVITATION = "Sheets of what the model makes will hang here."
+_NOTHING = "nothing"
+
+
+def build() -> Shell:
+    """The page on its own."""
+    blocks = Shell("Studio – Training")
+    with blocks:
+        page()
+    return blocks
+
+
+def page() -> TrainingPage:
+    """The page inside the Blocks that is being built."""
+    return TrainingPage()
+
+
+class TrainingPage:
+    """The widgets of the page and what happens when they are used. One training at a time, for all visitors."""
+
+    def __init__(self) -> None:
+        self.trainings = Trainings()
+        self.fields = {kind: dict(parameters.fields()) for kind, parameters in KINDS.items()}
+        heading(TITLE, "A folder of pictures becomes a model of your own, on this machine.")
+        with gr.Row(elem_classes=["desk"]):
+            with gr.Column(scale=4, min_width=320, elem_classes=["controls"]):
+                self._lay_out_controls()
+            with gr.Column(scale=7, min_width=320, elem_classes=["wall"]):
+                self._lay_out_wall()
+        self._connect()
+
+    def _lay_out_controls(self) -> None:
+        self.files = gr.File(
+            label="Pictures, or one .zip of them",
+            file_count="multiple",
+            file_types=["image", gather.ZIP],
+            height=150,
+            elem_id="pictures",
+        )
+        self.folder = gr.Textbox(
+            label="Or a folder on this machine", placeholder="/home/me/pictures", max_lines=1, elem_id="folder"
+        )
+        self.kind = gr.Radio(
+            [(name, kind) for kind, name in NAMES.items()],
+            value="dcgan",
+            label="What to train",
+            info="A GAN makes crisper pictures. A VAE learns faster, and can also blend pictures that you bring.",
+            elem_id="kind",
+        )
+        self.first: dict[str, Component] = {}
+        with gr.Row(elem_classes=["pair"]):
+            self.start = gr.Dropdown(
+                self._starts("dcgan"),
+                value="",
+                label="Begin with",
+                info="A model learns new pictures sooner than nothing does.",
+                allow_custom_value=True,
+                min_width=130,
+                elem_id="begin-with",
+            )
+            self._setting("minutes", value=MINUTES, min_width=130, placeholder="none")
+        with gr.Row(elem_classes=["pair"]):
+            self._setting("size", min_width=130)
+            self._setting("channels", min_width=130)
+        self._setting("classes")
+        self.name = gr.Textbox(
+            label="Name of the model", placeholder="that of the pictures", max_lines=1, elem_id="model-name"
+        )
+        with gr.Accordion("More settings", open=False, elem_classes=["more"]):
+            self.home = gr.Textbox(
+                str(models.shelf().home), label="Folder for models", max_lines=1, elem_id="models-folder"
+            )
+            self.background = gr.Textbox(
+                "white", label="Background", info="The colour under transparent pixels.", max_lines=1
+            )
+            self.more: dict[str, dict[str, Component]] = {}
+            self.groups: dict[str, gr.Column] = {}
+            for kind, fields in self.fields.items():
+                names = [name for name in fields if name not in (*_FIRST, *_NOT_FOR_PICTURES)]
+                self.more[kind] = {}
+                with gr.Column(visible=kind == "dcgan") as self.groups[kind]:
+                    for pair in (names[at : at + 2] for at in range(0, len(names), 2)):
+                        with gr.Row(elem_classes=["pair"]):
+                            for name in pair:
+                                self.more[kind][name] = widgets.widget(
+                                    name, fields[name], elem_id=f"field-{kind}-{name}", min_width=130
+                                )
+
+    def _setting(self, name: str, **look: Any) -> None:
+        if name in _LABELS:
+            look["label"] = _LABELS[name]
+        self.first[name] = widgets.widget(name, self.fields["dcgan"][name], called=_CALLED.get(name, {}), **look)
+
+    def _lay_out_wall(self) -> None:
+        with gr.Row(elem_classes=["actions"]):
+            self.look = gr.Button("Look at the pictures", variant="primary", scale=0, min_width=180, elem_id="look")
+            self.train = gr.Button("Train", scale=0, min_width=110, elem_id="train")
+            self.resume = gr.Button("Go on", scale=0, min_width=110, visible=False, elem_id="go-on")
+            self.stop = gr.Button(
+                "Stop, keep the model", variant="stop", scale=0, min_width=190, visible=False, elem_id="stop-training"
+            )
+            self.use = gr.Button("Use it now", variant="primary", scale=0, min_width=130, visible=False, elem_id="use")
+        self.status = gr.HTML(
+            "",
+            html_template='<p role="status" aria-live="polite">${value}</p>',
+            elem_classes=["status"],
+            elem_id="training-status",
+            apply_default_css=False,
+        )
+        plain: dict[str, Any] = {"apply_default_css": False}
+        self.bar = gr.HTML("", elem_id="training-bar", visible=False, **plain)
+        self.report = gr.HTML("", elem_id="report", visible=False, **plain)
+        self.curves = gr.HTML("", elem_id="curves", visible=False, **plain)
+        self.sheet = gr.HTML(stage.empty(_INVITATION), elem_id="sheet", elem_classes=["stage"], **plain)
+        self.notes = gr.HTML("", elem_id="notes", visible=False, **plain)
+        self.timer = gr.Timer(_LOOK_EVERY, active=False)
+        self.seen = gr.State((None, 0, 0))  # of which story, how many sheets and notes this visitor has
+        self.buttons: list[Any] = [self.look, self.train, self.resume, self.stop, self.use]
+        self.shown: list[Any] = [*self.buttons, self.status, self.bar, self.report, self.curves, self.sheet, self.notes]
+
+    def _connect(self) -> None:
+        self.kind.change(self._kind_changed, self.kind, [self.start, *self.groups.values()], **QUIETLY)
+        self.start.focus(self._starts_again, self.kind, self.start, **QUIETLY)
+        asked: dict[str, Any] = {"inputs_kwargs": self._inputs(), "preprocess": False, "show_progress": "hidden"}
+        self.look.click(self.look_at_them, outputs=[self.look, self.train, self.status, self.report],
+                        api_name="look", **asked)  # fmt: skip
+        outputs = [*self.shown, self.name, self.timer, self.seen]
+        self.train.click(self.begin, outputs=outputs, api_name="train", queue=False, **asked)
+        self.resume.click(self.go_on, outputs=outputs, api_name="go_on", queue=False, **asked)
+        self.stop.click(self.ask_to_stop, None, self.status, api_name="stop_training", queue=False,
+                        show_progress="hidden")  # fmt: skip
+        follow = [*self.shown, self.timer, self.seen]
+        self.timer.tick(self.follow, self.seen, follow, **QUIETLY)
+        gr.on(None, self.follow, self.seen, follow, **QUIETLY)  # when a page is opened
+
+    def _inputs(self) -> dict[str, Component]:
+        more = {f"{kind}_{name}": made for kind, group in self.more.items() for name, made in group.items()}
+        return {
+            "files": self.files, "folder": self.folder, "kind": self.kind, "begin_with": self.start,
+            "name": self.name, "home": self.home, "background": self.background, **self.first, **more,
+        }  # fmt: skip
+
+    def look_at_them(self, **values: Any) -> Iterator[Updates]:
+        """Read the pictures, and say which would be used and how long training takes."""
+        uploads: list[Path] = []
+        try:
+            uploads, folder = self._pictures(values)
+            gather.check(uploads, folder)
+            parameters, start = self._parameters(values), self._start(values)
+            yield {
+                self.status: stage.status("Looking through the pictures."),
+                self.report: gr.HTML(stage.bar(None, 0), visible=True),
+            }
+            with tempfile.TemporaryDirectory() as room:
+                source = gather.gathered(uploads, folder, Path(room) / gather.called(uploads, folder))
+                given = {"data": str(source), "start": start, "background": str(values.get("background") or "white")}
+                work = Work(lambda _: _looked(str(values["kind"]), given, parameters), threading.Event())
+                began = time.monotonic()
+                for update in work.updates():
+                    for text in update.warnings:
+                        warn(text)
+                    yield {self.report: stage.bar(None, time.monotonic() - began)}
+                words = work.result()
+        except StudioError as error:
+            message = without_folders(str(error), uploads)
+            yield {self.status: stage.status(message, "failed"), self.report: gr.HTML("", visible=False)}
+            raise failure(message) from None
+        yield {
+            self.status: stage.status("These pictures can be trained on.", "done"),
+            self.report: gr.HTML(f'<pre class="report">{html.escape(words)}</pre>', visible=True),
+            self.look: gr.Button("Look again", variant="secondary"),
+            self.train: gr.Button(variant="primary"),
+        }
+
+    def begin(self, **values: Any) -> Updates:
+        """Begin a training; it goes on whether the page stays open or not."""
+        try:
+            uploads, typed = self._pictures(values)
+            gather.check(uploads, typed)
+            parameters, start = self._parameters(values), self._start(values)
+            kind = str(values["kind"])
+            folder = self._folder(values, gather.called(uploads, typed) + "-" + NAMES[kind].lower())
+            if _begun(folder):
+                raise InputError(f"{folder} holds a training already: press Go on, or choose another name.")
+            if self.trainings.running:
+                self.trainings.begin(Order(kind, {}, str(folder), {}))  # says what is running
+            source = gather.gathered(uploads, typed, folder / "training" / "given")
+            background = str(values.get("background") or "white")
+            order = Order(
+                kind,
+                {"data": str(source.absolute()), "start": start, "background": background, "title": folder.name},
+                str(folder),
+                parameters.to_dict(),
+            )
+            story = self.trainings.begin(order)
+        except StudioError as error:
+            return self._refused(error, values)
+        return {**self._follow(story, (None, 0, 0)), self.name: story.folder.name}
+
+    def go_on(self, **values: Any) -> Updates:
+        """Go on with the training in the folder of that name, for as long again as the page says."""
+        from studio.training import run  # loads torch
+
+        try:
+            story = self.trainings.story
+            unnamed = story is not None and not str(values.get("name") or "").strip()
+            folder = story.folder if story is not None and unnamed else self._folder(values, "")
+            kind, source, parameters, _ = run.settings_of(folder)
+            kept = _kept(folder)
+            more = self._parameters({**values, "kind": kind})
+            length: dict[str, Any] = {"minutes": None, "steps": kept.get("step", 0) + more.steps}
+            if more.minutes:
+                length = {"minutes": kept.get("elapsed", 0.0) / 60 + more.minutes}
+            order = Order(
+                kind, dataclasses.asdict(source), str(folder), parameters.changed(**length).to_dict(), resume=True
+            )
+            story = self.trainings.begin(order, Curve(kept.get("curve", {}).get("rows", ())))
+        except StudioError as error:
+            return self._refused(error, values)
+        return {**self._follow(story, (None, 0, 0)), self.name: story.folder.name}
+
+    def follow(self, seen: Any) -> Updates:
+        """How the training stands, for a page that has `seen` it up to a point."""
+        story = self.trainings.story
+        return self._follow(story, tuple(seen)) if story is not None else {self.timer: gr.Timer(active=False)}
+
+    def ask_to_stop(self) -> str:
+        """Stop the training; what was learnt becomes a model."""
+        if not self.trainings.stop():
+            return stage.status("There is nothing to stop.")
+        return stage.status("Stopping after this step, then the model is written.")
+
+    def _follow(self, story: Story, seen: Sequence[Any]) -> Updates:
+        mark = story.began
+        pictures, told = (seen[1], seen[2]) if seen[0] == mark else (-1, -1)
+        changed: Updates = {self.timer: gr.Timer(active=story.running), self.seen: (mark, story.pictures, story.told)}
+        if seen[0] != mark or not story.running:
+            changed |= self._buttons(story)
+            changed[self.report] = gr.HTML(visible=False)
+        if story.pictures != pictures:
+            changed[self.sheet] = stage.frame(story.sheet, "Samples") if story.sheet else stage.empty(_INVITATION)
+        if story.told != told:
+            lines = "".join(f"<li>{html.escape(text)}</li>" for text in story.notes)
+            changed[self.notes] = gr.HTML(f'<ul class="notes">{lines}</ul>', visible=bool(lines))
+        changed[self.bar] = gr.HTML(stage.bar(story.progress, time.monotonic() - story.since), visible=story.running)
+        changed[self.curves] = gr.HTML(drawn(story.curve), visible=True)
+        if not story.stop.is_set() or not story.running:
+            changed[self.status] = stage.status(*_standing(story))
+        if story.finished is not None:
+            models.shelf().add(story.folder.parent)
+        return changed
+
+    def _buttons(self, story: Story) -> Updates:
+        done = not story.running
+        return {
+            self.look: gr.Button(visible=done, variant="secondary"),
+            self.train: gr.Button(visible=done, variant="secondary"),
+            self.resume: gr.Button(visible=done and _begun(story.folder)),
+            self.stop: gr.Button(visible=not done),
+            self.use: gr.Button(visible=story.finished is not None and self.used),
+        }
+
+    used = False  # whether there is a page behind "Use it now"
+
+    def _refused(self, error: StudioError, values: dict[str, Any]) -> Updates:
+        message = str(error)
+        gr.Warning(html.escape(message, quote=False), title="That did not work")
+        try:
+            folder = self._folder(values, "")
+            there = _begun(folder) and not self.trainings.running
+        except StudioError:
+            there = False
+        changed: Updates = {self.status: stage.status(message, "failed")}
+        return changed | ({self.resume: gr.Button(visible=True)} if there else {})
+
+    def _pictures(self, values: dict[str, Any]) -> tuple[list[Path], str]:
+        sent = values.get("files") or []
+        found = [uploaded(item, self.files.GRADIO_CACHE) for item in (sent if isinstance(sent, list) else [sent])]
+        return [path for path in found if path is not None], str(values.get("folder") or "").strip()
+
+    def _parameters(self, values: dict[str, Any]) -> PictureTraining:
+        kind = str(values.get("kind"))
+        if kind not in KINDS:
+            raise InputError(f"Studio does not train a {kind!r}; it trains {', '.join(KINDS)}.")
+        given = {}
+        for name, field in self.fields[kind].items():
+            key = name if name in _FIRST else f"{kind}_{name}"
+            if key in values:
+                given[name] = widgets.meant(values[key], field)
+        return KINDS[kind](**given)
+
+    def _start(self, values: dict[str, Any]) -> str | None:
+        """The model to begin with."""
+        name = str(values.get("begin_with") or "")
+        return models.chosen(name, str(values.get("kind"))) if name not in ("", _NOTHING) else None
+
+    def _folder(self, values: dict[str, Any], otherwise: str) -> Path:
+        name = str(values.get("name") or "").strip() or otherwise
+        if not re.fullmatch(r"[^\W_][\w .()+-]{0,79}", name):
+            raise InputError(f"Expected a name for the model of letters, digits and spaces, got {name!r}.")
+        home = models.place_for(values.get("home"))
+        return home / name
+
+    def _kind_changed(self, kind: str) -> list[Any]:
+        return [gr.Dropdown(self._starts(kind), value=""), *(gr.Column(visible=kind == own) for own in self.groups)]
+
+    def _starts_again(self, kind: str) -> Any:
+        return gr.Dropdown(self._starts(kind))
+
+    def _starts(self, kind: str) -> list[tuple[str, str]]:
+        return [(_NOTHING, ""), *models.choices(kind)]
+
+
+def _looked(kind: str, source: dict[str, Any], parameters: Any) -> str:
+    """The report and the estimate, in words."""
+    # Imported here, as everywhere on this page, so that it stands before torch is loaded.
+    from studio import device
+    from studio.training.estimate import estimate
+    from studio.training.run import Source
+
+    return estimate(kind, Source(**source), parameters, device.choose()).in_words()
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is a training in the folder of a model."""
+    from studio.training import checkpoint
+
+    return checkpoint.exists(folder / "training")
+
+
+def _kept(folder: Path) -> dict[str, Any]:
+    """What a training's last checkpoint says; where it cannot be read, training says why."""
+    from studio.media import state
+    from studio.training import checkpoint
+
+    try:
+        return state.read_state(folder / "training" / checkpoint.LAST)
+    except InputError:
+        return {}
+
+
+def _standing(story: Story) -> tuple[str, str]:
+    """(how a training stands, in words; of which kind they are)."""
+    if story.error:
+        return story.error, "failed"
+    if story.finished is not None:
+        return (
+            f"Done at step {story.finished.step}, because {story.finished.why}. The model is in {story.folder}",
+            "done",
+        )
+    return f"Training {story.folder.name}. The page may be closed; training goes on.", "quiet"
