@@ -14,12 +14,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from studio.errors import DeviceError, InputError, ModelError, OutputError, StudioError
-    from studio.generation.parameters import BlendParameters, DCGANParameters, VAEParameters
+    from studio.errors import DeviceError, InputError, ModelError, OutputError, StoppedError, StudioError
+    from studio.generation.parameters import (
+        BlendParameters,
+        DCGANParameters,
+        DirectionsParameters,
+        ProjectionParameters,
+        VAEParameters,
+        WalkParameters,
+    )
     from studio.pipelines.dcgan import DCGANPipeline
+    from studio.pipelines.directions import DirectionsPipeline
     from studio.pipelines.generator import ImageResult
+    from studio.pipelines.projection import ProjectionPipeline
     from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
     from studio.pipelines.vae import VAEPipeline
+    from studio.pipelines.walk import WalkPipeline, WalkResult
     from studio.progress import Progress
     from studio.recipe import Recipe, recipe_of
     from studio.style.parameters import StyleTransferParameters
@@ -31,19 +41,27 @@ _HOMES = {
     "InputError": "studio.errors",
     "ModelError": "studio.errors",
     "OutputError": "studio.errors",
+    "StoppedError": "studio.errors",
     "StudioError": "studio.errors",
     "BlendParameters": "studio.generation.parameters",
     "DCGANParameters": "studio.generation.parameters",
+    "DirectionsParameters": "studio.generation.parameters",
+    "ProjectionParameters": "studio.generation.parameters",
+    "VAEParameters": "studio.generation.parameters",
+    "WalkParameters": "studio.generation.parameters",
     "DCGANPipeline": "studio.pipelines.dcgan",
+    "DirectionsPipeline": "studio.pipelines.directions",
     "ImageResult": "studio.pipelines.generator",
-    "Progress": "studio.progress",
-    "Recipe": "studio.recipe",
-    "StyleTransferParameters": "studio.style.parameters",
+    "ProjectionPipeline": "studio.pipelines.projection",
     "StyleTransferPipeline": "studio.pipelines.style_transfer",
     "StyleTransferResult": "studio.pipelines.style_transfer",
-    "VAEParameters": "studio.generation.parameters",
     "VAEPipeline": "studio.pipelines.vae",
+    "WalkPipeline": "studio.pipelines.walk",
+    "WalkResult": "studio.pipelines.walk",
+    "Progress": "studio.progress",
+    "Recipe": "studio.recipe",
     "recipe_of": "studio.recipe",
+    "StyleTransferParameters": "studio.style.parameters",
 }
 
 __all__ = [
@@ -51,18 +69,26 @@ __all__ = [
     "DCGANParameters",
     "DCGANPipeline",
     "DeviceError",
+    "DirectionsParameters",
+    "DirectionsPipeline",
     "ImageResult",
     "InputError",
     "ModelError",
     "OutputError",
     "Progress",
+    "ProjectionParameters",
+    "ProjectionPipeline",
     "Recipe",
+    "StoppedError",
     "StudioError",
     "StyleTransferParameters",
     "StyleTransferPipeline",
     "StyleTransferResult",
     "VAEParameters",
     "VAEPipeline",
+    "WalkParameters",
+    "WalkPipeline",
+    "WalkResult",
     "__version__",
     "recipe_of",
 ]

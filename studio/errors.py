@@ -4,10 +4,11 @@
     ├── InputError     a file, a picture or a value that cannot be used
     ├── ModelError     a model that is missing, damaged or of another kind
     ├── DeviceError    a device that is not there or has too little memory
-    └── OutputError    a place that cannot be written to
+    ├── OutputError    a place that cannot be written to
+    └── StoppedError   work that was asked to stop and keeps nothing
 
 A message is one line that says what was expected, what came, and what to do next.
-The command line prints that line and ends with exit code 2.
+The command line prints that line and ends with exit code 2, or 130 for what was stopped.
 """
 
 
@@ -32,3 +33,7 @@ class DeviceError(StudioError):
 
 class OutputError(StudioError):
     """A place that cannot be written to."""
+
+
+class StoppedError(StudioError):
+    """Work that was asked to stop and keeps nothing."""

@@ -17,6 +17,9 @@ PIPELINES = {
     "style_transfer": "studio.pipelines.style_transfer:StyleTransferPipeline",
     "dcgan": "studio.pipelines.dcgan:DCGANPipeline",
     "vae": "studio.pipelines.vae:VAEPipeline",
+    "walk": "studio.pipelines.walk:WalkPipeline",
+    "projection": "studio.pipelines.projection:ProjectionPipeline",
+    "directions": "studio.pipelines.directions:DirectionsPipeline",
 }
 
 _log = logging.getLogger("studio")

@@ -83,7 +83,7 @@ class ImageResult:
 class GeneratorPipeline(ABC):
     """A model that makes pictures out of latents; a `studio.latent.space.LatentSpace`. A call leaves no state behind.
 
-    Pictures are made one after another: some layers answer a little differently in company, and a seed should not.
+    Latents are decoded one after another: in company layers round differently, and the same seed should give the same.
     """
 
     name: ClassVar[str]
@@ -203,16 +203,21 @@ class GeneratorPipeline(ABC):
 
         labels: numbers of classes; the first class where none are given; left aside by a model without classes.
         """
-        made: Tensor = self.decoder(self._placed(latents), self._labels(labels, len(latents)))
-        return made.float()
+        numbers = self._labels(labels, len(latents))
+        each: Sequence[Tensor | None] = [None] * len(latents) if numbers is None else numbers.split(1)
+        made = [self.decoder(self._placed(latent), one) for latent, one in zip(latents.split(1), each, strict=True)]
+        return torch.cat(made).float()
 
     def decode_mixed(self, latents: Tensor, mix: Tensor) -> Tensor:
         """The same with parts of classes (N, K): [0.5, 0.5] is half way from the first to the second."""
         embedding: Tensor = self.decoder.get_parameter("embedding.weight")
-        table = {"embedding.weight": mix.to(embedding) @ embedding}
-        rows = torch.arange(len(latents), device=self.device.location)
-        made: Tensor = functional_call(self.decoder, table, (self._placed(latents), rows))
-        return made.float()
+        only = torch.zeros(1, dtype=torch.long, device=self.device.location)
+        made = []
+        for latent, parts in zip(latents.split(1), mix.to(embedding).split(1), strict=True):
+            made.append(
+                functional_call(self.decoder, {"embedding.weight": parts @ embedding}, (self._placed(latent), only))
+            )
+        return torch.cat(made).float()
 
     def activations(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """(N, L) and classes (N,)  →  (N, F): the first feature map, flattened."""
