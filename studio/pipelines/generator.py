@@ -204,8 +204,10 @@ class GeneratorPipeline(ABC):
         labels: numbers of classes; the first class where none are given; left aside by a model without classes.
         """
         numbers = self._labels(labels, len(latents))
-        each: Sequence[Tensor | None] = [None] * len(latents) if numbers is None else numbers.split(1)
-        made = [self.decoder(self._placed(latent), one) for latent, one in zip(latents.split(1), each, strict=True)]
+        each: Sequence[Tensor | None] = [None] * len(latents) if numbers is None else torch.split(numbers, 1)
+        made = [
+            self.decoder(self._placed(latent), one) for latent, one in zip(torch.split(latents, 1), each, strict=True)
+        ]
         return torch.cat(made).float()
 
     def decode_mixed(self, latents: Tensor, mix: Tensor) -> Tensor:
@@ -213,7 +215,7 @@ class GeneratorPipeline(ABC):
         embedding: Tensor = self.decoder.get_parameter("embedding.weight")
         only = torch.zeros(1, dtype=torch.long, device=self.device.location)
         made = []
-        for latent, parts in zip(latents.split(1), mix.to(embedding).split(1), strict=True):
+        for latent, parts in zip(torch.split(latents, 1), torch.split(mix.to(embedding), 1), strict=True):
             made.append(
                 functional_call(self.decoder, {"embedding.weight": parts @ embedding}, (self._placed(latent), only))
             )
