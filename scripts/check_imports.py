@@ -12,7 +12,24 @@ import time
 BUDGET = 0.5
 TRIES = 5
 HEAVY = ("torch", "gradio", "huggingface_hub", "numpy")
-COMMANDS = ((), ("style",), ("recipe",), ("remake",), ("models",), ("app",), ("doctor",))
+COMMANDS = (
+    (),
+    ("style",),
+    ("image",),
+    ("walk",),
+    ("project",),
+    ("directions",),
+    ("blend",),
+    ("train",),
+    ("train", "dcgan"),
+    ("train", "vae"),
+    ("recipe",),
+    ("remake",),
+    ("models",),
+    ("models", "show"),
+    ("app",),
+    ("doctor",),
+)
 
 NOTHING_STARTED = f"""
 import sys, threading

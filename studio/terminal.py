@@ -37,9 +37,12 @@ class Terminal:
             print(line, file=sys.stderr, flush=True)
 
     @contextmanager
-    def work(self) -> Iterator[Work]:
-        """A bar to report progress to; the first Ctrl-C or SIGTERM asks the work to stop, the second ends it."""
-        with _stop_requests(self) as requests:
+    def work(self, kept: str = ", with the best so far") -> Iterator[Work]:
+        """A bar to report progress to; the first Ctrl-C or SIGTERM asks the work to stop, the second ends it.
+
+        kept: what is said to come of work that is stopped; "" where nothing does.
+        """
+        with _stop_requests(self, kept) as requests:
             if self.quiet:
                 yield Work(requests)
             elif sys.stderr.isatty():
@@ -118,7 +121,7 @@ def _loss(progress: Progress) -> str:
 
 
 @contextmanager
-def _stop_requests(terminal: Terminal) -> Iterator[list[int]]:
+def _stop_requests(terminal: Terminal, kept: str) -> Iterator[list[int]]:
     """A list that is no longer empty once a signal asked to stop."""
     requests: list[int] = []
 
@@ -127,7 +130,7 @@ def _stop_requests(terminal: Terminal) -> Iterator[list[int]]:
             raise KeyboardInterrupt
         requests.append(number)
         if not terminal.quiet:
-            terminal.say("Stopping after this step, with the best so far; once more to leave at once.")
+            terminal.say(f"Stopping after this step{kept}; once more to leave at once.")
 
     previous = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -83,3 +83,41 @@ def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(picture: Maker, tmp_p
     assert (code, printed) == (130, "")
     assert said.splitlines()[-1] == "studio: stopped; no picture was written."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "wave.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "left"),
+    [
+        (["walk", "dcgan", "-o", "film.mp4", "--seconds", "3600"], "The film was stopped before its end", []),
+        (["image", "dcgan", "-o", "out.png", "--grid", "--count", "10000"], "this is what was made", ["out.png"]),
+        (["project", "dcgan", "photo.png", "-o", "out.png", "--steps", "100000"], "this is what was", ["out.png"]),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) and value else "",
+)
+def test_ctrl_c_on_pictures_and_films(
+    model_folders: Path, picture: Maker, tmp_path: Path, arguments: list[str], said: str, left: list[str]
+) -> None:
+    picture("photo.png")
+    places = {"dcgan": model_folders / "dcgan"} | {
+        name: tmp_path / name for name in ("film.mp4", "out.png", "photo.png")
+    }
+    typed = [str(places.get(word, word)) for word in arguments]
+    code, _, err = interrupted([sys.executable, "-m", "studio", *typed, "--device", "cpu"], signal.SIGINT)
+    assert code == 130 and said in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*left, "photo.png"])
+    for name in left:
+        assert (
+            main(
+                [
+                    "remake",
+                    str(tmp_path / name),
+                    "-o",
+                    str(tmp_path / "again.png"),
+                    "--quiet",
+                    "--model",
+                    str(places["dcgan"]),
+                ]
+            )
+            == 0
+        )
+        assert (tmp_path / "again.png").read_bytes() == (tmp_path / name).read_bytes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from studio import hub
 from studio.errors import InputError, ModelError
@@ -32,7 +33,7 @@ def load_generator(
     return GENERATORS[kind].from_pretrained(model, device=device, precision=precision, threads=threads)
 
 
-def fitting(pipe: GeneratorPipeline, chosen: Parameters) -> dict[str, object]:
+def fitting(pipe: GeneratorPipeline, chosen: Parameters) -> dict[str, Any]:
     """Of parameters for every kind of generator, those that this one has.
 
     Raises InputError where one that it does not have is not left at its default.
