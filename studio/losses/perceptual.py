@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -12,10 +12,18 @@ from studio.networks.vgg import VGG
 LAYERS = ("relu1_2", "relu2_2", "relu3_2")
 
 
-def perceptual_distance(network: VGG, pictures: Tensor, others: Tensor, layers: Iterable[str] = LAYERS) -> Tensor:
+def perceptual_distance(
+    network: VGG,
+    pictures: Tensor,
+    others: Tensor,
+    layers: Iterable[str] = LAYERS,
+    scales: Mapping[str, Tensor] | None = None,
+) -> Tensor:
     """(B, 1 or 3, H, W) in [-1, 1], twice  →  a scalar: the mean squared difference of features, each layer relative to
     the mean square of what it sees in `others`, summed over layers (after Johnson et al. 2016, arXiv:1603.08155).
 
+    scales: mean squares to relate to instead, by layer (see `layer_scales`): the distance is then the mean of those of
+    the single pairs, however they are divided into batches.
     No gradient flows into `others`.
     """
     wanted = list(layers)
@@ -25,8 +33,15 @@ def perceptual_distance(network: VGG, pictures: Tensor, others: Tensor, layers: 
     losses = []
     for layer in wanted:
         target = targets[layer].float()
-        losses.append((found[layer].float() - target).square().mean() / target.square().mean().clamp(min=1e-12))
+        scale = target.square().mean() if scales is None else scales[layer]
+        losses.append((found[layer].float() - target).square().mean() / scale.clamp(min=1e-12))
     return torch.stack(losses).sum()
+
+
+@torch.no_grad()
+def layer_scales(network: VGG, pictures: Tensor, layers: Iterable[str] = LAYERS) -> dict[str, Tensor]:
+    """The mean square of what each layer sees in pictures, (B, 1 or 3, H, W) in [-1, 1]."""
+    return {layer: seen.float().square().mean() for layer, seen in network(_seen(pictures), list(layers)).items()}
 
 
 def _seen(pictures: Tensor) -> Tensor:

@@ -39,7 +39,8 @@ def frechet_distance(generated: Tensor, real: Tensor) -> float:
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     generated, real = _checked(generated, real, 2)
-    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1])).set_dtype(torch.float64)
+    # Where several processes train, one measures: it must not wait for the others.
+    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1]), sync_on_compute=False).set_dtype(torch.float64)
     metric.update(generated, real=False)
     metric.update(real, real=True)
     return max(0.0, float(metric.compute()))

@@ -5,9 +5,10 @@ torch's SyncBatchNorm does this on GPUs alone; this does it wherever the process
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-import torch.distributed.nn.functional as together
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 
 class SharedBatchNorm2d(nn.BatchNorm2d):
@@ -17,10 +18,10 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
         if not self.training:
             return super().forward(x)
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-        count = x.numel() // x.shape[1] * torch.distributed.get_world_size()
+        count = x.numel() // x.shape[1] * distributed.get_world_size()
         values = x.float()
         own = torch.stack([values.sum((0, 2, 3)), values.square().sum((0, 2, 3))])
-        sums: Tensor = together.all_reduce(own)  # type: ignore[no-untyped-call]
+        sums: Tensor = _Sum.apply(own)  # type: ignore[no-untyped-call]
         mean, square = sums / count
         variance = (square - mean.square()).clamp(min=0)
         with torch.no_grad():
@@ -30,7 +31,23 @@ class SharedBatchNorm2d(nn.BatchNorm2d):
                 self.num_batches_tracked.add_(1)
         scale = self.weight * (variance + self.eps).rsqrt()
         normalized: Tensor = values * scale[:, None, None] + (self.bias - mean * scale)[:, None, None]
-        return normalized
+        return normalized.to(x.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """A tensor summed over all processes; so are the gradients that come back."""
+
+    @staticmethod
+    def forward(context: Any, tensor: Tensor) -> Tensor:
+        total = tensor.clone()
+        distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        distributed.all_reduce(total)
+        return total
 
 
 def share_statistics(network: nn.Module) -> None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from studio.data.pictures import PictureData
 from studio.data.tensors import to_network, to_uint8
 from studio.device import Device
-from studio.losses.perceptual import perceptual_distance
+from studio.losses.perceptual import layer_scales, perceptual_distance
 from studio.losses.variational import divergence, squared_error
 from studio.metrics.evaluate import compare_features, reconstruction
 from studio.metrics.extractor import VGGFeatures
@@ -24,7 +24,7 @@ from studio.training import card, ema
 from studio.training.optimizers import check_patterns, make_optimizer
 from studio.training.parameters import VAETrainingParameters
 from studio.training.pictures import real_batch, references, sheet
-from studio.training.step import Step
+from studio.training.step import Part, Step
 from studio.training.task import Measure, Trouble
 from studio.zoo import vae as zoo
 from studio.zoo.folder import adopt
@@ -32,6 +32,7 @@ from studio.zoo.folder import adopt
 AT_ONCE = 64  # pictures
 MEASURED = 200  # pictures held out
 SAMPLED = 500
+SCALED_BY = 64  # pictures whose features say how large a layer's are
 FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
 _SAMPLES_SEED = 2**31
 
@@ -65,6 +66,7 @@ class VAETask:
         self.optimizers = {"vae": make_optimizer("vae", self.network, chosen, pretrained=known)}
         self._extractor = extractor
         self._real_features: Tensor | None = None
+        self._scales: dict[str, Tensor] | None = None
         self.fingerprint = f"{data.fingerprint}/{self.config}"
 
     @property
@@ -85,7 +87,7 @@ class VAETask:
                 with step.mixed():
                     made, mean, log_variance = self.network(pictures, noise, labels)
                 error, far = squared_error(made, pictures), divergence(mean, log_variance, chosen.free_bits)
-                seen = self._seen_difference(made, pictures)
+                seen = self._seen_difference(made, pictures, part)
                 loss = error + chosen.perceptual * seen + beta * far
                 backward(loss)
                 for name, value in zip(losses, (loss, error, seen, far), strict=True):
@@ -142,11 +144,22 @@ class VAETask:
         """(count, C, S, S) in [-1, 1], from the prior."""
         return self._samples(count, self._prior(4000))
 
-    def _seen_difference(self, made: Tensor, pictures: Tensor) -> Tensor:
-        if not self.chosen.perceptual:
+    def _seen_difference(self, made: Tensor, pictures: Tensor, part: Part) -> Tensor:
+        """The perceptual distance of a share of the batch's pictures: those of them that are in this part.
+
+        So weighted that the mean over parts is that of the whole batch, however it is divided.
+        """
+        share = max(self.chosen.perceptual_share, 1 / part.batch)
+        counted = torch.floor(torch.arange(part.batch + 1) * share + 1e-6)
+        looked_at = counted.diff() > 0  # evenly spread
+        own = looked_at[part.rows].nonzero().flatten().to(made.device)
+        if not self.chosen.perceptual or not len(own):
             return made.new_zeros(())
-        some = max(1, round(len(made) * self.chosen.perceptual_share))
-        return perceptual_distance(self.extractor.network, made[:some], pictures[:some])
+        if self._scales is None:
+            some = self.data.pictures[:: max(1, self.count // SCALED_BY)][:SCALED_BY]
+            self._scales = layer_scales(self.extractor.network, self.device.place(to_network(some)))
+        weight = len(own) * part.batch / (len(made) * int(looked_at.sum()))
+        return weight * perceptual_distance(self.extractor.network, made[own], pictures[own], scales=self._scales)
 
     @torch.no_grad()
     def _encoded(self, pictures: Tensor, labels: Tensor) -> Tensor:
