@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import typer
@@ -167,3 +167,10 @@ def test_as_a_program(tmp_path: Path) -> None:
     assert (done[0].returncode, done[0].stdout, done[0].stderr) == (0, f"studio {__version__}\n", "")
     assert (done[1].returncode, done[1].stdout) == (2, "")
     assert done[1].stderr == f"studio: There is no file {tmp_path / 'none.png'}; check the name.\n"
+
+
+def test_every_page_can_be_opened_by_its_name() -> None:
+    from studio.commands.app import Page
+    from studio.ui.studio import BUILDERS
+
+    assert list(get_args(Page)) == list(BUILDERS)

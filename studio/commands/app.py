@@ -12,9 +12,11 @@ from studio.commands.common import Device, Json, Quiet
 from studio.errors import InputError
 from studio.terminal import Terminal
 
+Page = Literal["studio", "style", "gan", "vae", "train"]
+
 
 def open_app(
-    page: Annotated[Literal["studio", "style"], typer.Argument(help="All pages, or one of them.")] = "studio",
+    page: Annotated[Page, typer.Argument(help="All pages, or one of them.")] = "studio",
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but this machine needs --auth.")
     ] = "127.0.0.1",
@@ -39,9 +41,8 @@ def open_app(
     if device != "auto":
         os.environ["STUDIO_DEVICE"] = device  # the pages load their models when they first need them
     from studio.ui import studio as front_door
-    from studio.ui import style_transfer
 
-    blocks = front_door.build_studio() if page == "studio" else style_transfer.build()
+    blocks = front_door.BUILDERS[page]()
     login = (user, password) if auth else None
     front_door.launch(blocks, host=host, port=port, auth=login, open_browser=browser)
 
