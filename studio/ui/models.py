@@ -70,6 +70,23 @@ def chosen(value: Any, network: str) -> str:
     raise ModelError(f"There is no model {name!r}: pick one of the list, or type the path of its folder.")
 
 
+def config_in(value: Any, network: str) -> Mapping[str, Any]:
+    """The config of the model that a list's value stands for. Raises ModelError."""
+    name = chosen(value, network)
+    return config_of(hub.shipped_folder() / name if name in hub.shipped() else Path(os.path.expanduser(name)))  # noqa: PTH111
+
+
+def described(config: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
+    """(the classes of a model, what it is in a line), as its config says."""
+    shape = config.get("shape")
+    shape = shape if isinstance(shape, dict) else {}
+    classes = tuple(str(name) for name in shape.get("classes") or ())
+    facts = [str(config.get("summary") or config.get("title") or "")]
+    if "size" in shape:
+        facts.append(f"{shape['size']} × {shape['size']}, {'grey' if shape.get('channels') == 1 else 'colour'}")
+    return classes, " · ".join(fact for fact in facts if fact)
+
+
 def choices(network: str) -> list[tuple[str, str]]:
     """What a list of models shows, and what it stands for."""
     return list(shelf().models(network).items())

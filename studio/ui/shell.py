@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
+from gradio.processing_utils import save_file_to_cache
 
 from studio.errors import InputError
 
@@ -49,6 +51,11 @@ def uploaded(value: Any, cache: str) -> Path | None:
     if not isinstance(path, str) or not Path(path).resolve().is_relative_to(Path(cache).resolve()):
         raise InputError("Expected an uploaded file, got something else.")
     return Path(path)
+
+
+def handed_over(path: Path, component: Component) -> str:
+    """A file that a component is to offer, where it stays after its own folder is gone; cleared away with the rest."""
+    return str(save_file_to_cache(path, cache_dir=component.GRADIO_CACHE))
 
 
 def without_folders(message: str, paths: Iterable[Path | None]) -> str:

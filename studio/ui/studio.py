@@ -9,17 +9,23 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import gradio as gr
 
 from studio.errors import InputError
-from studio.ui import style_transfer
+from studio.ui import gan, style_transfer, training, vae
 from studio.ui.look import STYLESHEET, theme
 from studio.ui.samples import samples_folder
 from studio.ui.shell import Shell
 
 HOST, PORT = "127.0.0.1", 7860
-PAGES: tuple[tuple[str, Callable[[], None]], ...] = ((style_transfer.TITLE, style_transfer.page),)
+PAGES: dict[str, tuple[str, Callable[[], Any]]] = {
+    "style": (style_transfer.TITLE, style_transfer.page),
+    "gan": (gan.TITLE, gan.page),
+    "vae": (vae.TITLE, vae.page),
+    "train": (training.TITLE, training.page),
+}
 _MAX_FILE = 2**30  # a .zip of pictures
 _MAX_WAITING = 20
 _PORTS_TRIED = 50
@@ -30,11 +36,23 @@ def build_studio() -> Shell:
     blocks = Shell("Studio")
     with blocks:
         gr.HTML("<p>Studio</p>", elem_classes=["wordmark"], apply_default_css=False)
-        with gr.Tabs(elem_classes=["pages"]):
-            for title, page in PAGES:
-                with gr.Tab(title):
-                    page()
+        with gr.Tabs(elem_classes=["pages"]) as tabs:
+            made = {}
+            for name, (title, page) in PAGES.items():
+                with gr.Tab(title, id=name):
+                    made[name] = page()
+        made["train"].lead_to(tabs, {"dcgan": ("gan", made["gan"].model), "vae": ("vae", made["vae"].model)})
     return blocks
+
+
+BUILDERS: dict[str, Callable[[], Shell]] = {
+    "studio": build_studio,
+    "style": style_transfer.build,
+    "gan": gan.build,
+    "vae": vae.build,
+    "train": training.build,
+}
+"""What `studio app` can open, by name: all pages, or one of them."""
 
 
 def launch(

@@ -7,37 +7,27 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from studio.errors import InputError, StudioError
-from studio.training.parameters import KINDS, PictureTraining
-from studio.ui import gather, models, stage, widgets
+from studio.ui import gather, models, stage
 from studio.ui.plot import Curve, drawn
-from studio.ui.shell import QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
+from studio.ui.shell import QUIETLY, Shell, Updates, failure, heading, warn, without_folders
 from studio.ui.trainer import Order
+from studio.ui.training_settings import NAMES, TrainingSettings
 from studio.ui.trainings import Story, Trainings
 from studio.ui.work import Work
 
 TITLE = "Training"
-NAMES = {"dcgan": "GAN", "vae": "VAE"}
-MINUTES = 30.0  # that the page suggests
-
-_FIRST = ("minutes", "size", "channels", "classes")  # the rest is folded away
-_NOT_FOR_PICTURES = ("lora_rank",)
-_CALLED = {"channels": {1: "grey", 3: "colour"}, "size": {64: "64 pixels", 128: "128 pixels"}}
-_LABELS = {"channels": "Colours", "classes": "Folders are classes", "minutes": "Minutes"}
 _LOOK_EVERY = 1.0  # seconds
 _INVITATION = "Sheets of what the model makes will hang here."
-_NOTHING = "nothing"
 
 
 def build() -> Shell:
@@ -58,76 +48,14 @@ class TrainingPage:
 
     def __init__(self) -> None:
         self.trainings = Trainings()
-        self.fields = {kind: dict(parameters.fields()) for kind, parameters in KINDS.items()}
+        self.used = False  # whether there is a page behind "Use it now"
         heading(TITLE, "A folder of pictures becomes a model of your own, on this machine.")
         with gr.Row(elem_classes=["desk"]):
             with gr.Column(scale=4, min_width=320, elem_classes=["controls"]):
-                self._lay_out_controls()
+                self.settings = TrainingSettings()
             with gr.Column(scale=7, min_width=320, elem_classes=["wall"]):
                 self._lay_out_wall()
         self._connect()
-
-    def _lay_out_controls(self) -> None:
-        self.files = gr.File(
-            label="Pictures, or one .zip of them",
-            file_count="multiple",
-            file_types=["image", gather.ZIP],
-            height=150,
-            elem_id="pictures",
-        )
-        self.folder = gr.Textbox(
-            label="Or a folder on this machine", placeholder="/home/me/pictures", max_lines=1, elem_id="folder"
-        )
-        self.kind = gr.Radio(
-            [(name, kind) for kind, name in NAMES.items()],
-            value="dcgan",
-            label="What to train",
-            info="A GAN makes crisper pictures. A VAE learns faster, and can also blend pictures that you bring.",
-            elem_id="kind",
-        )
-        self.first: dict[str, Component] = {}
-        with gr.Row(elem_classes=["pair"]):
-            self.start = gr.Dropdown(
-                self._starts("dcgan"),
-                value="",
-                label="Begin with",
-                info="A model learns new pictures sooner than nothing does.",
-                allow_custom_value=True,
-                min_width=130,
-                elem_id="begin-with",
-            )
-            self._setting("minutes", value=MINUTES, min_width=130, placeholder="none")
-        with gr.Row(elem_classes=["pair"]):
-            self._setting("size", min_width=130)
-            self._setting("channels", min_width=130)
-        self._setting("classes")
-        self.name = gr.Textbox(
-            label="Name of the model", placeholder="that of the pictures", max_lines=1, elem_id="model-name"
-        )
-        with gr.Accordion("More settings", open=False, elem_classes=["more"]):
-            self.home = gr.Textbox(
-                str(models.shelf().home), label="Folder for models", max_lines=1, elem_id="models-folder"
-            )
-            self.background = gr.Textbox(
-                "white", label="Background", info="The colour under transparent pixels.", max_lines=1
-            )
-            self.more: dict[str, dict[str, Component]] = {}
-            self.groups: dict[str, gr.Column] = {}
-            for kind, fields in self.fields.items():
-                names = [name for name in fields if name not in (*_FIRST, *_NOT_FOR_PICTURES)]
-                self.more[kind] = {}
-                with gr.Column(visible=kind == "dcgan") as self.groups[kind]:
-                    for pair in (names[at : at + 2] for at in range(0, len(names), 2)):
-                        with gr.Row(elem_classes=["pair"]):
-                            for name in pair:
-                                self.more[kind][name] = widgets.widget(
-                                    name, fields[name], elem_id=f"field-{kind}-{name}", min_width=130
-                                )
-
-    def _setting(self, name: str, **look: Any) -> None:
-        if name in _LABELS:
-            look["label"] = _LABELS[name]
-        self.first[name] = widgets.widget(name, self.fields["dcgan"][name], called=_CALLED.get(name, {}), **look)
 
     def _lay_out_wall(self) -> None:
         with gr.Row(elem_classes=["actions"]):
@@ -157,12 +85,14 @@ class TrainingPage:
         self.shown: list[Any] = [*self.buttons, self.status, self.bar, self.report, self.curves, self.sheet, self.notes]
 
     def _connect(self) -> None:
-        self.kind.change(self._kind_changed, self.kind, [self.start, *self.groups.values()], **QUIETLY)
-        self.start.focus(self._starts_again, self.kind, self.start, **QUIETLY)
-        asked: dict[str, Any] = {"inputs_kwargs": self._inputs(), "preprocess": False, "show_progress": "hidden"}
+        asked: dict[str, Any] = {
+            "inputs_kwargs": self.settings.inputs(),
+            "preprocess": False,
+            "show_progress": "hidden",
+        }
         self.look.click(self.look_at_them, outputs=[self.look, self.train, self.status, self.report],
                         api_name="look", **asked)  # fmt: skip
-        outputs = [*self.shown, self.name, self.timer, self.seen]
+        outputs = [*self.shown, self.settings.name, self.timer, self.seen]
         self.train.click(self.begin, outputs=outputs, api_name="train", queue=False, **asked)
         self.resume.click(self.go_on, outputs=outputs, api_name="go_on", queue=False, **asked)
         self.stop.click(self.ask_to_stop, None, self.status, api_name="stop_training", queue=False,
@@ -171,20 +101,30 @@ class TrainingPage:
         self.timer.tick(self.follow, self.seen, follow, **QUIETLY)
         gr.on(None, self.follow, self.seen, follow, **QUIETLY)  # when a page is opened
 
-    def _inputs(self) -> dict[str, Component]:
-        more = {f"{kind}_{name}": made for kind, group in self.more.items() for name, made in group.items()}
-        return {
-            "files": self.files, "folder": self.folder, "kind": self.kind, "begin_with": self.start,
-            "name": self.name, "home": self.home, "background": self.background, **self.first, **more,
-        }  # fmt: skip
+    def lead_to(self, tabs: gr.Tabs, pages: Mapping[str, tuple[str, gr.Dropdown]]) -> None:
+        """Let "Use it now" open the page of a kind of model: kind → (its tab, its list of models)."""
+        self.used = True
+
+        def lead() -> Updates:
+            story = self.trainings.story
+            if story is None or story.finished is None:
+                return {tabs: gr.skip()}
+            kind = story.order.kind
+            tab, models_there = pages[kind]
+            return {
+                tabs: gr.Tabs(selected=tab),
+                models_there: gr.Dropdown(models.choices(kind), value=str(story.folder)),
+            }
+
+        self.use.click(lead, None, [tabs, *(made for _, made in pages.values())], **QUIETLY)
 
     def look_at_them(self, **values: Any) -> Iterator[Updates]:
         """Read the pictures, and say which would be used and how long training takes."""
         uploads: list[Path] = []
         try:
-            uploads, folder = self._pictures(values)
+            uploads, folder = self.settings.pictures(values)
             gather.check(uploads, folder)
-            parameters, start = self._parameters(values), self._start(values)
+            parameters, start = self.settings.parameters(values), self.settings.start_model(values)
             yield {
                 self.status: stage.status("Looking through the pictures."),
                 self.report: gr.HTML(stage.bar(None, 0), visible=True),
@@ -213,11 +153,11 @@ class TrainingPage:
     def begin(self, **values: Any) -> Updates:
         """Begin a training; it goes on whether the page stays open or not."""
         try:
-            uploads, typed = self._pictures(values)
+            uploads, typed = self.settings.pictures(values)
             gather.check(uploads, typed)
-            parameters, start = self._parameters(values), self._start(values)
+            parameters, start = self.settings.parameters(values), self.settings.start_model(values)
             kind = str(values["kind"])
-            folder = self._folder(values, gather.called(uploads, typed) + "-" + NAMES[kind].lower())
+            folder = self.settings.model_folder(values, gather.called(uploads, typed) + "-" + NAMES[kind].lower())
             if _begun(folder):
                 raise InputError(f"{folder} holds a training already: press Go on, or choose another name.")
             if self.trainings.running:
@@ -233,7 +173,7 @@ class TrainingPage:
             story = self.trainings.begin(order)
         except StudioError as error:
             return self._refused(error, values)
-        return {**self._follow(story, (None, 0, 0)), self.name: story.folder.name}
+        return {**self._follow(story, (None, 0, 0)), self.settings.name: story.folder.name}
 
     def go_on(self, **values: Any) -> Updates:
         """Go on with the training in the folder of that name, for as long again as the page says."""
@@ -242,10 +182,10 @@ class TrainingPage:
         try:
             story = self.trainings.story
             unnamed = story is not None and not str(values.get("name") or "").strip()
-            folder = story.folder if story is not None and unnamed else self._folder(values, "")
+            folder = story.folder if story is not None and unnamed else self.settings.model_folder(values, "")
             kind, source, parameters, _ = run.settings_of(folder)
             kept = _kept(folder)
-            more = self._parameters({**values, "kind": kind})
+            more = self.settings.parameters({**values, "kind": kind})
             length: dict[str, Any] = {"minutes": None, "steps": kept.get("step", 0) + more.steps}
             if more.minutes:
                 length = {"minutes": kept.get("elapsed", 0.0) / 60 + more.minutes}
@@ -255,7 +195,7 @@ class TrainingPage:
             story = self.trainings.begin(order, Curve(kept.get("curve", {}).get("rows", ())))
         except StudioError as error:
             return self._refused(error, values)
-        return {**self._follow(story, (None, 0, 0)), self.name: story.folder.name}
+        return {**self._follow(story, (None, 0, 0)), self.settings.name: story.folder.name}
 
     def follow(self, seen: Any) -> Updates:
         """How the training stands, for a page that has `seen` it up to a point."""
@@ -298,55 +238,16 @@ class TrainingPage:
             self.use: gr.Button(visible=story.finished is not None and self.used),
         }
 
-    used = False  # whether there is a page behind "Use it now"
-
     def _refused(self, error: StudioError, values: dict[str, Any]) -> Updates:
         message = str(error)
         gr.Warning(html.escape(message, quote=False), title="That did not work")
         try:
-            folder = self._folder(values, "")
+            folder = self.settings.model_folder(values, "")
             there = _begun(folder) and not self.trainings.running
         except StudioError:
             there = False
         changed: Updates = {self.status: stage.status(message, "failed")}
         return changed | ({self.resume: gr.Button(visible=True)} if there else {})
-
-    def _pictures(self, values: dict[str, Any]) -> tuple[list[Path], str]:
-        sent = values.get("files") or []
-        found = [uploaded(item, self.files.GRADIO_CACHE) for item in (sent if isinstance(sent, list) else [sent])]
-        return [path for path in found if path is not None], str(values.get("folder") or "").strip()
-
-    def _parameters(self, values: dict[str, Any]) -> PictureTraining:
-        kind = str(values.get("kind"))
-        if kind not in KINDS:
-            raise InputError(f"Studio does not train a {kind!r}; it trains {', '.join(KINDS)}.")
-        given = {}
-        for name, field in self.fields[kind].items():
-            key = name if name in _FIRST else f"{kind}_{name}"
-            if key in values:
-                given[name] = widgets.meant(values[key], field)
-        return KINDS[kind](**given)
-
-    def _start(self, values: dict[str, Any]) -> str | None:
-        """The model to begin with."""
-        name = str(values.get("begin_with") or "")
-        return models.chosen(name, str(values.get("kind"))) if name not in ("", _NOTHING) else None
-
-    def _folder(self, values: dict[str, Any], otherwise: str) -> Path:
-        name = str(values.get("name") or "").strip() or otherwise
-        if not re.fullmatch(r"[^\W_][\w .()+-]{0,79}", name):
-            raise InputError(f"Expected a name for the model of letters, digits and spaces, got {name!r}.")
-        home = models.place_for(values.get("home"))
-        return home / name
-
-    def _kind_changed(self, kind: str) -> list[Any]:
-        return [gr.Dropdown(self._starts(kind), value=""), *(gr.Column(visible=kind == own) for own in self.groups)]
-
-    def _starts_again(self, kind: str) -> Any:
-        return gr.Dropdown(self._starts(kind))
-
-    def _starts(self, kind: str) -> list[tuple[str, str]]:
-        return [(_NOTHING, ""), *models.choices(kind)]
 
 
 def _looked(kind: str, source: dict[str, Any], parameters: Any) -> str:
