@@ -28,7 +28,7 @@ class Bench:
         self.kind = kind
         self.last = gr.State([])  # what makes each picture of the gallery alone
         self.picked = gr.State(None)
-        with gr.Group(visible=False, elem_classes=["bench"], elem_id=f"{kind}-bench") as self.group, gr.Row():
+        with gr.Row(visible=False, elem_classes=["bench"], elem_id=f"{kind}-bench") as self.group:
             with gr.Column(scale=5, min_width=240):
                 self.picture = gr.HTML("", elem_id=f"{kind}-picture", apply_default_css=False)
                 self.words = gr.HTML("", elem_classes=["status"], apply_default_css=False)
@@ -53,14 +53,14 @@ class Bench:
 
     def cleared(self, last: Sequence[Any] = ()) -> Updates:
         """Nothing picked yet, of other pictures."""
-        return {self.group: gr.Group(visible=False), self.picked: None, self.last: list(last)}
+        return {self.group: gr.Row(visible=False), self.picked: None, self.last: list(last)}
 
     def pick(self, event: gr.SelectData, last: Sequence[Any]) -> Updates:
         """Take a picture of the gallery to the bench."""
         index = event.index if isinstance(event.index, int) else -1
         if not 0 <= index < len(last):
-            return {self.group: gr.Group(visible=False)}
-        return {self.group: gr.Group(visible=True), self.picked: last[index], **self.back(last[index])}
+            return {self.group: gr.Row(visible=False)}
+        return {self.group: gr.Row(visible=True), self.picked: last[index], **self.back(last[index])}
 
     def back(self, picked: Any) -> Updates:
         """The picture as its seed made it."""
@@ -75,7 +75,7 @@ class Bench:
             explained = loaded().get(picked["model"]).directions(_class_of(picked)).explained
         except StudioError as error:
             raise failure(str(error)) from None
-        return [gr.Slider(info=f"{float(share):.0%} of what the model varies") for share in explained]
+        return [gr.Slider(info=f"{float(share):.0%} of all variation") for share in explained]
 
     def move(self, picked: Any, *sigmas: float) -> Updates:
         """The picture so many standard deviations along each direction."""

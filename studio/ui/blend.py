@@ -35,7 +35,7 @@ class Blend:
             0, 1, 0.5, step=0.01, label="From the first to the second", buttons=[], elem_id=f"{kind}-way"
         )
         self.status = gr.HTML("", elem_classes=["status"], elem_id=f"{kind}-blend-status", apply_default_css=False)
-        self.stage = gr.HTML(stage.empty(_INVITATION), elem_classes=["stage"], elem_id=f"{kind}-blend",
+        self.stage = gr.HTML(stage.empty(_INVITATION), elem_classes=["stage", "modest"], elem_id=f"{kind}-blend",
                              apply_default_css=False)  # fmt: skip
         with gr.Row(elem_classes=["actions"]):
             self.download = gr.DownloadButton(

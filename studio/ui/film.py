@@ -41,9 +41,9 @@ class Film:
                 "Stop", variant="stop", scale=0, min_width=110, visible=False, elem_id=f"{kind}-stop-film"
             )
             self.status = gr.HTML("", elem_classes=["status"], elem_id=f"{kind}-film-status", apply_default_css=False)
-        self.stage = gr.HTML("", elem_classes=["stage"], visible=False, apply_default_css=False)
+        self.stage = gr.HTML("", elem_classes=["stage", "modest"], visible=False, apply_default_css=False)
         self.video = gr.Video(
-            label="Film", visible=False, interactive=False, autoplay=True, loop=True, buttons=["download"],
+            label="Film", visible=False, interactive=False, autoplay=True, loop=True, buttons=["download"], height=480,
             elem_id=f"{kind}-video",
         )  # fmt: skip
         self.buttons: list[Any] = [self.start, self.stop]

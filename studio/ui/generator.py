@@ -110,11 +110,11 @@ class GeneratorPage:
             self.status = gr.HTML("", elem_classes=["status"], elem_id=f"{kind}-status", min_width=200,
                                   apply_default_css=False)  # fmt: skip
             self.download = gr.DownloadButton(
-                "Download the sheet", scale=0, min_width=170, visible=False, elem_id=f"{kind}-download"
+                "Download the sheet", scale=0, min_width=200, visible=False, elem_id=f"{kind}-download"
             )
         self.stage = gr.HTML(stage.empty(_INVITATION), elem_classes=["stage"], apply_default_css=False)
         self.gallery = gr.Gallery(
-            label="Click one to work on it",
+            show_label=False,
             visible=False,
             interactive=False,
             allow_preview=False,
@@ -193,7 +193,9 @@ class GeneratorPage:
             for file, image, recipe in zip(files, result.images, result.recipes, strict=True):
                 images.write_picture(image, file, recipe.to_json())
             yield {
-                self.status: stage.status(f"{result.in_words}{'' if result.finished else ': stopped'}.", "done"),
+                self.status: stage.status(
+                    f"{result.in_words}{'' if result.finished else ': stopped'}. Click one to work on it.", "done"
+                ),
                 self.stage: gr.HTML(visible=False),
                 self.gallery: gr.Gallery(
                     [(str(file), "") for file in files], visible=True, columns=columns_for(len(files), chosen.columns)

@@ -130,6 +130,7 @@ class TrainingSettings:
     def _setting(self, name: str, **look: Any) -> None:
         if name in _LABELS:
             look["label"] = _LABELS[name]
+        look = {"elem_id": f"training-{name}", **look}
         self.first[name] = widgets.widget(name, self.fields["dcgan"][name], called=_CALLED.get(name, {}), **look)
 
     def _kind_changed(self, kind: str) -> list[Any]:

@@ -6,16 +6,11 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from studio.recipe import recipe_of
@@ -24,16 +19,7 @@ from studio.ui.samples import samples
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PAINTING_TIME = 90_000  # milliseconds
 
 pytestmark = [
@@ -45,51 +31,16 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(serve: Callable[..., str]) -> str:
     """The app as anyone starts it: `python apps/style_transfer.py`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = tmp_path_factory.mktemp("app") / "log.txt"
-    environment = {
-        **os.environ,
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(tmp_path_factory.mktemp("uploads")),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-    with log.open("w") as lines:
-        command = [sys.executable, str(ROOT / "apps" / "style_transfer.py")]
-        app = subprocess.Popen(command, stdout=lines, stderr=subprocess.STDOUT, env=environment)
-    try:
-        url = f"http://127.0.0.1:{port}/"
-        _wait_for(url, app, log)
-        yield url
-    finally:
-        app.terminate()
-        app.wait(20)
+    return serve("apps/style_transfer.py")
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    """The page in a fresh browser; it may ask no other host for anything, and leave no errors in its console."""
-    from playwright.sync_api import sync_playwright
-
-    hosts: set[str | None] = set()
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        opened.set_default_timeout(20_000)
-        opened.on("request", lambda request: hosts.add(urlsplit(request.url).hostname))
-        opened.on("websocket", lambda channel: hosts.add(urlsplit(channel.url).hostname))
-        opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        opened.goto(address)
-        opened.wait_for_selector("#start")
+def page(address: str, browse: Callable[[str, str], AbstractContextManager[Page]]) -> Iterator[Page]:
+    """The page in a fresh browser."""
+    with browse(address, "#start") as opened:
         yield opened
-        browser.close()
-    assert hosts - {None} == {"127.0.0.1"}  # data: and blob: have no host
-    assert not complaints
 
 
 def test_paint_stop_download_and_restore(page: Page, tmp_path: Path) -> None:
@@ -187,14 +138,3 @@ def _downloaded(page: Page, folder: Path) -> Path:
     assert name.startswith("style-") and name.endswith(".png")
     expected.value.save_as(folder / name)
     return folder / name
-
-
-def _wait_for(url: str, app: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and app.poll() is None:
-        try:
-            httpx.get(url)
-            return
-        except httpx.TransportError:
-            time.sleep(0.3)
-    raise AssertionError(f"The app did not start:\n{log.read_text()}")
