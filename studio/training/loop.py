@@ -83,7 +83,7 @@ class Loop:
 
     def run(self, callback: Callback | None = None, *, resume: bool = False) -> Outcome:
         """`open`, then train until the steps or the minutes are over, the measure no longer improves, or `callback`
-        returns True. Raises InputError, also where the numbers never become finite.
+        returns True. Raises InputError, also where it diverges again and again.
         """
         self.open(resume)
         return self.train(callback)
@@ -152,14 +152,14 @@ class Loop:
             fraction = self._fraction(elapsed, pace)
             if fraction >= 1:
                 if not self._is_finite():
-                    self._roll_back("the weights were")
+                    self._roll_back("the weights were no longer finite")
                 elif self._is_measured() or not self._check(log, elapsed):
                     self._note_if_still_improving()
                     return "its time was over" if parameters.minutes else "all steps were done", True
                 continue
             losses = self.take_step(fraction)
-            if broken := [name for name, value in losses.items() if not math.isfinite(value)]:
-                self._roll_back(f"the {broken[0]} loss was")
+            if broken := self._broken(losses):
+                self._roll_back(f"the loss {broken}")
                 continue
             elapsed = time.monotonic() - started
             pace.tick(self.step)
@@ -172,7 +172,7 @@ class Loop:
             if not (stopped or checked or self.step % parameters.keep_every == 0):
                 continue
             if not self._is_finite():
-                self._roll_back("the weights were")
+                self._roll_back("the weights were no longer finite")
                 continue
             if checked and self._check(log, elapsed):
                 continue
@@ -187,17 +187,27 @@ class Loop:
         networks = [*self.task.networks.values(), *self.task.averages.values()]
         return all(bool(tensor.isfinite().all()) for network in networks for tensor in network.state_dict().values())
 
+    def _broken(self, losses: dict[str, float]) -> str:
+        """What is wrong with the losses of a step, in words; nothing where they are as they should be."""
+        limits = getattr(self.task, "limits", {})
+        for name, value in losses.items():
+            if not math.isfinite(value):
+                return f"{name} was no longer finite"
+            if abs(value) > limits.get(name, math.inf):
+                return f"{name} was {value:.2g}, beyond all reason"
+        return ""
+
     def _roll_back(self, what: str) -> None:
-        """Numbers that are not finite: back to the last checkpoint, and on from there more carefully."""
+        """It diverged: back to the last checkpoint, and on from there more carefully."""
         broken = self.step
         if self.rollbacks >= MAX_ROLLBACKS:
             raise InputError(
-                f"At step {broken} {what} not finite, even at {self.rate:.1g} of the learning rate "
+                f"At step {broken} {what}, even at {self.rate:.1g} of the learning rate "
                 f"{self.parameters.learning_rate:g}; what was learnt before is kept in {self.folder}. "
                 f"Go on with --resume and a smaller --learning-rate, or begin again with one."
             )
         self._return_to(checkpoint.read(self.folder, self.task.kind, self.task.fingerprint))
-        self._note(f"at step {broken} {what} no longer finite: {self._returned()}")
+        self._note(f"at step {broken} {what}: {self._returned()}")
 
     def _return_to(self, state: dict[str, Any]) -> None:
         rollbacks, smaller, notes = self.rollbacks + 1, self.rate * ROLLBACK_RATE, self.notes
@@ -217,7 +227,9 @@ class Loop:
         measure = self._from_main(measure)
         self.measures.append(measure)
         self._kept_at = None
-        if math.isfinite(measure.value) and (self.best is None or measure.value < self.best.value):
+        trouble = self.task.trouble(self.curve.rows, self.measures)
+        usable = math.isfinite(measure.value) and not (trouble and trouble.roll_back)
+        if usable and (self.best is None or measure.value < self.best.value):
             self.best = measure
             self._keep_best(elapsed)
         self.accelerator.wait_for_everyone()
@@ -226,7 +238,6 @@ class Loop:
                 "the best so far" if self.best is measure else f"best {self.best.value:.4g} at step {self.best.step}"
             )
             self._tell(f"step {self.step:,}: {measure.name} {measure.value:.4g} ({beside}).")
-        trouble = self.task.trouble(self.curve.rows, self.measures)
         if trouble is None:
             return False
         best = checkpoint.read_best(self.folder) if trouble.roll_back and self.rollbacks < MAX_ROLLBACKS else None

@@ -50,6 +50,8 @@ class Task(Protocol):
     """Averaged copies of some of them, by the same names: what results are made with."""
     optimizers: dict[str, Optimizer]
     """One for each network, by the same names."""
+    limits: Mapping[str, float]
+    """How large a loss may become, by name: one beyond that has diverged."""
 
     def step(self, step: Step) -> dict[str, float]:
         """Learn from the examples of a step; returns the losses by name, the first being the one to watch."""

@@ -34,6 +34,7 @@ SHEET = 64  # pictures
 MEASURED = 500  # samples
 COLLAPSED = 0.25  # of the variety of real pictures
 LOST = 0.02  # of a discriminator's loss that is no longer beaten
+DIVERGED = 50.0  # of a loss: with spectral norm, scores hardly leave -5 to 5
 _SAMPLES_SEED = 2**31
 
 
@@ -73,6 +74,7 @@ class DCGANTask:
         }
         self.extractor = extractor
         self._real_features: Tensor | None = None
+        self.limits: Mapping[str, float] = {"generator": DIVERGED, "discriminator": DIVERGED}
         self.fingerprint = f"{data.fingerprint}/{self.config}"
 
     def step(self, step: Step) -> dict[str, float]:

@@ -34,6 +34,7 @@ MEASURED = 200  # pictures held out
 SAMPLED = 500
 SCALED_BY = 64  # pictures whose features say how large a layer's are
 FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
+DIVERGED = 1.5  # times the squared error of plain grey
 _SAMPLES_SEED = 2**31
 
 
@@ -67,6 +68,9 @@ class VAETask:
         self._extractor = extractor
         self._real_features: Tensor | None = None
         self._scales: dict[str, Tensor] | None = None
+        # Plain grey instead of the picture that it is furthest from: what learns soon costs less than that.
+        grey = float(to_network(data.pictures[:MEASURED]).square().flatten(1).sum(1).max())
+        self.limits: Mapping[str, float] = {"error": DIVERGED * max(grey, 0.2 * data.pictures[0].numel())}
         self.fingerprint = f"{data.fingerprint}/{self.config}"
 
     @property

@@ -1,0 +1,142 @@
+"""Bad input: each gets its one line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.errors import InputError, StudioError
+from studio.media.state import read_state, write_state
+from studio.training.run import settings_of
+from tests.training.tiny import curve, draw, files_of, run
+
+
+def refusal(kind: str, data: Path, folder: Path, **changes: object) -> str:
+    with pytest.raises(StudioError) as refused:
+        run(kind, data, folder, **changes)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Pictures, and a model that was trained on them."""
+    room = tmp_path_factory.mktemp("begun")
+    data = draw(room / "pictures")
+    run("dcgan", data, room / "model", steps=4, keep_every=2)
+    return data, room / "model"
+
+
+@pytest.fixture
+def own(begun: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """The same, to be spoilt."""
+    shutil.copytree(begun[1], tmp_path / "model")
+    return begun[0], tmp_path / "model"
+
+
+def test_pictures_that_are_not_enough(tmp_path: Path) -> None:
+    room = tmp_path / "pictures"
+    room.mkdir()
+    assert "holds no pictures" in refusal("dcgan", room, tmp_path / "model")
+    draw(room, 1)
+    assert "holds 1 picture; at least 8 are needed" in refusal("vae", room, tmp_path / "model")
+    for number in range(97):
+        (room / f"broken-{number}.png").write_bytes(b"no picture")
+    draw(room, 3)
+    assert "3 of 100 pictures in" in refusal("dcgan", room, tmp_path / "model")
+    assert "There is no folder" in refusal("dcgan", tmp_path / "nowhere", tmp_path / "model")
+    assert files_of(tmp_path / "model") == {}
+
+
+def test_one_picture_many_times(tmp_path: Path) -> None:
+    draw(tmp_path / "pictures", 1)
+    for number in range(10):
+        shutil.copy(tmp_path / "pictures" / "000.png", tmp_path / "pictures" / f"copy{number}.png")
+    assert "are the same one" in refusal("dcgan", tmp_path / "pictures", tmp_path / "model")
+
+
+def test_odd_pictures_are_left_out_and_named(tmp_path: Path) -> None:
+    data = draw(tmp_path / "pictures", 12)
+    Image.new("L", (20_000, 16)).save(data / "wide.png")
+    Image.new("1", (20_000, 20_000)).save(data / "vast.png")
+    (data / "loop").symlink_to(data, target_is_directory=True)
+    run("dcgan", data, tmp_path / "model", steps=1)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "12 pictures used" in card and "wide.png" in card and "vast.png" in card and "too large" in card
+
+
+def test_a_folder_that_is_taken(own: tuple[Path, Path], tmp_path: Path) -> None:
+    data, model = own
+    assert "holds a training already; add --resume" in refusal("dcgan", data, model)
+    shutil.rmtree(model / "training")
+    before = files_of(model)
+    assert "holds a config.json, which would be overwritten" in refusal("dcgan", data, model)
+    assert files_of(model) == before
+    assert "lies within the pictures" in refusal("dcgan", data, data / "model")
+    (tmp_path / "file").write_text("")
+    assert "Cannot write" in refusal("dcgan", data, tmp_path / "file")
+
+
+def test_nothing_to_go_on_with(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    assert "There is no training to go on with" in refusal("dcgan", begun[0], tmp_path / "model", resume=True)
+    with pytest.raises(InputError, match="There is no training to go on with"):
+        settings_of(tmp_path)
+
+
+def test_a_checkpoint_of_something_else(own: tuple[Path, Path], tmp_path: Path) -> None:
+    data, model = own
+    settings = (model / "training" / "settings.json").read_bytes()
+    other = draw(tmp_path / "other", 20, seed=500)
+    assert "trained on other pictures, or a network of another shape" in refusal("dcgan", other, model, resume=True)
+    assert "another shape" in refusal("dcgan", data, model, resume=True, width=16)
+    assert "is the training of a dcgan, not of a vae" in refusal("vae", data, model, resume=True)
+    assert (model / "training" / "settings.json").read_bytes() == settings  # it can still be gone on with
+    assert run("dcgan", data, model, resume=True, steps=5).outcome.step == 5
+
+
+def test_a_checkpoint_of_a_newer_studio(own: tuple[Path, Path]) -> None:
+    data, model = own
+    last = model / "training" / "last.safetensors"
+    write_state(last, read_state(last) | {"version": 99})
+    assert "was written by a newer Studio (form 99, here 1); update Studio" in refusal(
+        "dcgan", data, model, resume=True
+    )
+
+
+def test_a_checkpoint_cut_off(own: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:
+    data, model = own
+    last, before = (model / "training" / f"{name}.safetensors" for name in ("last", "before"))
+    last.write_bytes(last.read_bytes()[:5000])
+    assert run("dcgan", data, model, resume=True, steps=6).outcome.step == 6
+    assert any("Going on from the one before it" in record.message for record in caplog.records)
+    assert curve(model)["count"] == 6
+    for path in (last, before):
+        path.write_bytes(path.read_bytes()[:5000])
+    assert "is cut off, damaged or no work of Studio's" in refusal("dcgan", data, model, resume=True)
+
+
+def test_settings_that_cannot_be_read(own: tuple[Path, Path]) -> None:
+    path = own[1] / "training" / "settings.json"
+    for broken in ("{", "[]", json.dumps({"kind": "dcgan", "source": {}, "parameters": {"warp": 9}})):
+        path.write_text(broken)
+        with pytest.raises(InputError, match="is damaged or of another Studio"):
+            settings_of(own[1])
+
+
+def test_models_that_cannot_be_begun_with(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    data, model = begun
+    assert "vgg19 is no dcgan" in refusal("dcgan", data, tmp_path / "new", start="vgg19")
+    assert "model is no vae but dcgan" in refusal("vae", data, tmp_path / "new", start=str(model))
+    assert "There is no model 'nobody'" in refusal("dcgan", data, tmp_path / "new", start="nobody")
+    assert not (tmp_path / "new").exists()
+
+
+def test_parameters_that_do_not_fit(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    data = begun[0]
+    assert "cannot be worked through in 3 parts" in refusal("vae", data, tmp_path / "a", accumulate=3)
+    assert "No weight is called 'nothing'" in refusal("vae", data, tmp_path / "b", freeze=("nothing",))
+    assert "widths multiples of 8" in refusal("vae", data, tmp_path / "c", width=12)

@@ -1,0 +1,181 @@
+"""What goes wrong on the way costs no training: it goes back, goes on, and says so."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from studio import hub
+from studio.errors import InputError, OutputError
+from studio.metrics.extractor import VGGFeatures
+from studio.progress import Progress
+from studio.training.loop import Loop
+from studio.training.run import Source, read
+from studio.training.task import Measure
+from studio.training.tasks.dcgan import DCGANTask
+from studio.training.tasks.make import PictureTask, make_task
+from studio.training.tasks.vae import VAETask
+from studio.zoo import dcgan
+from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
+
+
+def looped(kind: str, data: Path, folder: Path, **changes: object) -> tuple[Loop, PictureTask]:
+    device, chosen = cpu(), parameters(kind, **changes)
+    task = make_task(read(Source(str(data)), chosen), chosen, device, extractor=VGGFeatures(device, TinyVGG()))
+    return Loop(task, chosen, device, folder), task
+
+
+def poison(task: PictureTask, step: int, times: int = 1) -> Callable[[Progress], None]:
+    """A callback that breaks a weight after a step, the first few times that it comes by."""
+    left = [times]
+
+    def act(progress: Progress) -> None:
+        if progress.step == step and left[0]:
+            left[0] -= 1
+            with torch.no_grad():
+                next(next(iter(task.networks.values())).parameters())[0] = torch.nan
+
+    return act
+
+
+@pytest.mark.parametrize("step", [5, 6])  # 6 is kept: it must be found before it is written
+@pytest.mark.parametrize("kind", ["dcgan", "vae"])
+def test_numbers_that_break_are_rolled_back(tmp_path: Path, data: Path, kind: str, step: int) -> None:
+    loop, task = looped(kind, data, tmp_path, steps=10, keep_every=3)
+    outcome = loop.run(poison(task, step))
+    assert outcome.step == 10 and outcome.finished
+    assert len(outcome.notes) == 1
+    assert "no longer finite: back to step 3, and on with 0.3 of the learning rate." in outcome.notes[0]
+    assert all(tensor.isfinite().all() for tensor in weights(tmp_path).values())
+
+
+def test_what_breaks_again_and_again_ends_in_words_and_keeps_what_was_learnt(tmp_path: Path, data: Path) -> None:
+    loop, task = looped("dcgan", data, tmp_path, steps=10, keep_every=3)
+    with pytest.raises(
+        InputError, match=r"At step 6 .*finite, even at 7e-05 of the learning rate.*Go on with --resume"
+    ):
+        loop.run(poison(task, 5, times=99))
+    again, _ = looped("dcgan", data, tmp_path, steps=10, keep_every=3)
+    assert again.run(resume=True).step == 10
+
+
+@pytest.mark.parametrize("kind", ["dcgan", "vae"])
+def test_a_learning_rate_of_ten_is_brought_down(tmp_path: Path, data: Path, kind: str) -> None:
+    trained = run(kind, data, tmp_path / "model", learning_rate=10.0, steps=16, keep_every=4)
+    assert "beyond all reason: back to step" in trained.outcome.notes[0]
+    assert trained.outcome.notes[0] in (tmp_path / "model" / "README.md").read_text()
+    assert all(tensor.isfinite().all() for tensor in hub.load_weights(hub.find(tmp_path / "model")).values())
+
+
+def measured(step: int, value: float, **figures: float) -> Measure:
+    return Measure(step, "KID", value, figures)
+
+
+def test_a_collapse_is_told_from_poor_beginnings(tmp_path: Path, data: Path) -> None:
+    _, task = looped("dcgan", data, tmp_path)
+    assert isinstance(task, DCGANTask)
+    begun, good, gone = (measured(step, 1.0, variety=v) for step, v in ((1, 0.1), (2, 0.9), (3, 0.1)))
+    assert task.trouble([], [begun]) is None
+    trouble = task.trouble([], [begun, good, gone])
+    assert trouble is not None and trouble.roll_back and "collapsed: its pictures vary 10% as much" in trouble.words
+    lost = task.trouble([{"discriminator": 0.001}] * 25, [good])
+    assert lost is not None and not lost.roll_back and "never wrong any more" in lost.words
+    worse = task.trouble([], [measured(step, value, variety=0.9) for step, value in enumerate((1.0, 2.0, 2.0, 2.0))])
+    assert worse is not None and "has been getting worse" in worse.words
+
+
+def test_a_collapse_goes_back_to_the_best(tmp_path: Path, data: Path) -> None:
+    """Even where the pictures of the collapsed generator measure better."""
+    loop, task = looped("dcgan", data, tmp_path, steps=12, check_every=4, patience=0)
+    real = task.measure
+    seen: list[int] = []
+
+    def measure(step: int) -> Measure:
+        found = real(step)
+        seen.append(step)
+        variety = 0.01 if len(seen) == 2 else 0.9
+        return Measure(step, found.name, 1.0 - len(seen) / 100, {**found.figures, "variety": variety})
+
+    task.measure = measure  # type: ignore[method-assign]
+    outcome = loop.run()
+    assert seen == [4, 8, 8, 12] and outcome.step == 12
+    assert outcome.notes[0].startswith("the generator collapsed") and "back to step 4" in outcome.notes[0]
+
+
+def test_what_a_vae_does_wrong_is_named(tmp_path: Path, data: Path) -> None:
+    _, task = looped("vae", data, tmp_path)
+    assert isinstance(task, VAETask)
+    fine = measured(1, 1.0, vgg_distance=1.0, vgg_distance_of_learnt=0.9)
+    dead = task.trouble([{"divergence": 0.1}], [fine])
+    assert dead is not None and "posterior collapse" in dead.words
+    by_heart = [
+        measured(step, value, vgg_distance=value, vgg_distance_of_learnt=0.3)
+        for step, value in enumerate((1.0, 1.1, 1.2, 1.3))
+    ]
+    learnt = task.trouble([{"divergence": 20.0}], by_heart)
+    assert learnt is not None and "by heart" in learnt.words
+    assert task.trouble([{"divergence": 20.0}], [fine]) is None
+
+
+def test_a_full_disk_does_not_stop_training(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sync, full = os.fsync, [False]
+
+    def fsync(handle: int) -> None:
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
+
+    def fill(progress: Progress) -> None:
+        full[0] = 4 <= progress.step < 10
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    trained = run("dcgan", data, tmp_path / "model", keep_every=2, check_every=6, callback=fill)
+    assert trained.outcome.step == 12
+    said = [record.message for record in caplog.records if "the disk is full" in record.message]
+    assert any("training goes on" in line for line in said) and any("sheet of samples" in line for line in said)
+    assert dcgan.load_generator(hub.find(tmp_path / "model")) is not None
+    monkeypatch.undo()
+    full[0] = True
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OutputError, match="the disk is full; free some space"):
+        run("dcgan", data, tmp_path / "other")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 3 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_disk_that_is_really_full(small_disk: Path, data: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model, ballast = small_disk / "model", small_disk / "ballast"
+
+    def fill(progress: Progress) -> None:
+        if progress.step == 3:
+            with ballast.open("wb", buffering=0) as file:
+                for _ in range(3072):
+                    try:
+                        file.write(b"x" * 1024)
+                    except OSError:
+                        break
+
+    with pytest.raises(OutputError, match="the disk is full; free some space"):
+        run("dcgan", data, model, keep_every=2, check_every=6, steps=8, callback=fill)
+    assert any("training goes on" in record.message for record in caplog.records)
+    assert not [name for name in files_of(model) if not name.startswith(".")]  # nothing half-written
+    ballast.unlink()
+    assert run("dcgan", data, model, keep_every=2, check_every=6, steps=8, resume=True).outcome.step == 8
