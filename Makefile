@@ -26,8 +26,11 @@ lint: $(VENV)/dev ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/bench ## Measure Studio beside its peer (20 minutes on 2 cores)
+bench: $(VENV)/bench ## Measure Studio beside its peers (an hour on 2 cores)
+	@$(BIN)/python benchmarks/generation.py
+	@$(BIN)/python benchmarks/training_speed.py
 	@$(BIN)/python benchmarks/style_transfer.py
+	@$(BIN)/python benchmarks/training_quality.py
 
 wheel-check: $(VENV)/dev ## Build the wheel, install it in a clean environment, style a picture offline
 	@$(BIN)/python scripts/check_wheel.py

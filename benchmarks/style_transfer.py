@@ -11,20 +11,16 @@ options alone. Both results are judged by one function in float32 that belongs t
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import platform
-import resource
-import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from common import Tick, Turns, take_turns
 from PIL import Image
 from torch import Tensor
 
@@ -50,8 +46,6 @@ SAME_OBJECTIVE = StyleTransferParameters(
 # In the race: few steps where they are cheap, and as many as it takes at the end.
 RACE = SAME_OBJECTIVE.changed(steps_at_scales=(30, 30, 20, 15, 100), averaging=0.8)
 STEP_PAIRS = 8
-
-Steps = Callable[[Path, Path], Iterator[None]]
 
 
 def main() -> None:
@@ -121,61 +115,23 @@ class Judge:
 def compare_steps(content: Path, painting: Path) -> None:
     """One step each, in turn, after two that are not counted; each side in a process whose peak memory is read."""
     sides = {"pastiche": Turns(their_steps, content, painting), "studio": Turns(our_steps, content, painting)}
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for pair in range(STEP_PAIRS + 2):
-        for name, side in sides.items():
-            took = side.step()
-            if pair >= 2:
-                seconds[name].append(took)
-    ratios = [theirs / ours for theirs, ours in zip(seconds["pastiche"], seconds["studio"], strict=True)]
+    taken = take_turns(sides, STEP_PAIRS)
     print(
-        f"step at {SIZE} px: pastiche {statistics.median(seconds['pastiche']):.2f} s, "
-        f"studio {statistics.median(seconds['studio']):.3f} s, "
-        f"{statistics.median(ratios):.1f} times faster (pairs {min(ratios):.1f} to {max(ratios):.1f})"
+        f"step at {SIZE} px: pastiche {taken.median('pastiche'):.2f} s, studio {taken.median('studio'):.3f} s, "
+        f"{taken.times_faster('studio', 'pastiche')}"
     )
     theirs, ours = (side.end() / 2**20 for side in sides.values())
     print(f"peak memory at {SIZE} px: pastiche {theirs:.0f} MiB, studio {ours:.0f} MiB, {ours / theirs:.2f} of it")
 
 
-class Turns:
-    """A process that makes one step each time it is asked, and waits in between."""
-
-    def __init__(self, steps: Steps, content: Path, painting: Path) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(target=serve, args=(steps, content, painting, other))
-        self.process.start()
-
-    def step(self) -> float:
-        """Seconds that one step took."""
-        self.connection.send("step")
-        return float(self.connection.recv())
-
-    def end(self) -> int:
-        """The peak resident memory of the process, in bytes."""
-        self.connection.send("end")
-        peak = int(self.connection.recv())
-        self.process.join()
-        return peak
-
-
-def serve(steps: Steps, content: Path, painting: Path, connection: Connection) -> None:
-    run = steps(content, painting)
-    while connection.recv() == "step":
-        began = time.perf_counter()
-        next(run)
-        connection.send(time.perf_counter() - began)
-    connection.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
-
-
-def their_steps(content: Path, painting: Path) -> Iterator[None]:
+def their_steps(tick: Tick, content: Path, painting: Path) -> None:
     theirs = peer(content, painting)
     while True:
         theirs.draw()
-        yield
+        tick()
 
 
-def our_steps(content: Path, painting: Path) -> Iterator[None]:
+def our_steps(tick: Tick, content: Path, painting: Path) -> None:
     pipe = StyleTransferPipeline.from_pretrained()
     with pipe.device.computing():
         start, style = tensor(content), tensor(painting)
@@ -183,7 +139,7 @@ def our_steps(content: Path, painting: Path) -> Iterator[None]:
         painter = Painter(SAME_OBJECTIVE, start, start)
         while True:
             painter.step(objective)
-            yield
+            tick()
 
 
 def race(content: Path, painting: Path, judge: Judge, steps: int) -> None:
