@@ -117,6 +117,9 @@ class _Notes(logging.Handler):
 
 
 def _loss(progress: Progress) -> str:
+    """The losses by name where there are several, the one there is, or nothing for work that has none."""
+    if len(progress.losses) > 1:
+        return "  ".join(f"{name} {value:.3g}" for name, value in progress.losses.items())
     return "" if math.isnan(progress.loss) else f"loss {progress.loss:.4g}"
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from studio import hub
+from studio.commands.common import Device, Json, Precision, Quiet, Threads
 from studio.errors import InputError
 from studio.media import files
 from studio.options import with_options
@@ -34,14 +35,6 @@ The model is written into the folder given by -o, with its card. What belongs to
 (tensorboard --logdir my-model/training/tensorboard). Ctrl-C stops; `studio train {kind} --resume -o my-model` goes on.
 """
 _TITLES = {"dcgan": "DCGAN", "vae": "variational autoencoder"}
-
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", rich_help_panel="Machine")]
-Precision = Annotated[str, typer.Option(help="auto, float32 or bfloat16.", rich_help_panel="Machine")]
-Threads = Annotated[
-    int | None, typer.Option(help="CPU threads; all cores by default.", min=1, rich_help_panel="Machine")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel="Machine")]
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON on standard output.", rich_help_panel="Machine")]
 
 
 def _add(kind: str) -> None:
