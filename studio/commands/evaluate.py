@@ -49,7 +49,7 @@ def evaluate(
     place = choose(device, precision, threads)
     pipe = load_generator(model, device=device, precision=precision, threads=threads)
     others = [] if inception is None else [InceptionFeatures(inception, place)]
-    with terminal.work() as callback:
+    with terminal.work("") as callback:
         found = measure(pipe, data, VGGFeatures(place), others, count=count, seed=seed, callback=callback)
     if sheet is not None:
         images.write_picture(found.sheet, sheet)
