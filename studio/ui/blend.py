@@ -74,7 +74,7 @@ class Blend:
     def classes_of(self, names: tuple[str, ...]) -> Updates:
         """The classes that pictures may be of, with another model."""
         first = names[0] if names else None
-        return {one: gr.Dropdown(list(names), value=first, visible=bool(names)) for one in self.classes}
+        return {one: gr.update(choices=list(names), value=first, visible=bool(names)) for one in self.classes}
 
     def restored(self, weights: tuple[float, ...]) -> Updates:
         """The way between two pictures that were blended before."""

@@ -84,6 +84,7 @@ class Film:
                 self.status: stage.status(f"Done: {words}. The recipe lies inside the film.", "done"),
                 self.stage: gr.HTML(visible=False),
                 self.video: gr.Video(value=str(path), visible=True),
+                **self.asked(False),
             }
 
     def failed(self, message: str) -> Updates:

@@ -172,7 +172,6 @@ class GeneratorPage:
             except Exception:
                 yield {self.status: stage.status(_OURS, "failed")}
                 raise
-            yield {self.start: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
 
     def _made(self, values: dict[str, Any], stop: threading.Event) -> Iterator[Updates]:
         name, chosen = self._model(values), self._understood(values)
@@ -203,6 +202,8 @@ class GeneratorPage:
                 self.download: gr.DownloadButton(
                     value=str(_sheet(pipe, result.images, sheet_of, Path(folder), self.kind)), visible=True
                 ),
+                self.start: gr.Button(visible=True),
+                self.stop: gr.Button(visible=False),
                 **self.bench.cleared([{"model": name, "parameters": dict(one.parameters)} for one in result.recipes]),
             }
 
@@ -220,7 +221,6 @@ class GeneratorPage:
             except Exception:
                 yield film.failed(_OURS)
                 raise
-            yield film.asked(False)
 
     def restore(self, file: Any) -> Updates:
         """Read the settings out of a picture or a film that was made here."""
@@ -285,13 +285,13 @@ class GeneratorPage:
         return {self.start: gr.Button(visible=True), self.stop: gr.Button(visible=False), **self.film.asked(False)}
 
     def _offered(self) -> Any:
-        return gr.Dropdown(models.choices(self.kind))
+        return gr.update(choices=models.choices(self.kind))
 
     def _opened(self, model: str | None) -> list[Any]:
         offered = models.choices(self.kind)
         here = model in [value for _, value in offered]  # it may have gone since the page was built
         value = model if here else offered[0][1] if offered else None
-        return [gr.Dropdown(offered, value=value), *self._of_model(value)]
+        return [gr.update(choices=offered, value=value), *self._of_model(value)]
 
     def _of_model(self, model: str | None) -> list[Any]:
         """(what the model is, in a line; the classes to choose from; those of the pictures to blend)."""
@@ -304,7 +304,7 @@ class GeneratorPage:
         names, words = models.described(config)
         lists = list(self.blend.classes_of(names).values()) if self.blend else []
         return [f'<span class="quiet">{html.escape(words)}</span>',
-                gr.Dropdown(list(names), value=[], visible=bool(names)), *lists]  # fmt: skip
+                gr.update(choices=list(names), value=[], visible=bool(names)), *lists]  # fmt: skip
 
 
 def columns_for(count: int, asked: int | None) -> int:

@@ -65,15 +65,18 @@ def chosen(value: Any, network: str) -> str:
     offered = shelf().models(network)
     if name in offered or name in offered.values():
         return offered.get(name, name)
-    if name and os.path.isdir(os.path.expanduser(name)):  # noqa: PTH111, PTH112 (Path's raise for odd names)
-        return name
+    if name and os.path.isdir(folder := os.path.expanduser(name)):  # noqa: PTH111, PTH112 (Path's raise for odd names)
+        other = config_of(Path(folder)).get("network", network)
+        if other != network:
+            raise ModelError(f"{name} is a model of kind {other}; expected one of kind {network}.")
+        return folder
     raise ModelError(f"There is no model {name!r}: pick one of the list, or type the path of its folder.")
 
 
 def config_in(value: Any, network: str) -> Mapping[str, Any]:
     """The config of the model that a list's value stands for. Raises ModelError."""
     name = chosen(value, network)
-    return config_of(hub.shipped_folder() / name if name in hub.shipped() else Path(os.path.expanduser(name)))  # noqa: PTH111
+    return config_of(hub.shipped_folder() / name if name in hub.shipped() else Path(name))
 
 
 def described(config: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:

@@ -113,7 +113,7 @@ class TrainingPage:
             tab, models_there = pages[kind]
             return {
                 tabs: gr.Tabs(selected=tab),
-                models_there: gr.Dropdown(models.choices(kind), value=str(story.folder)),
+                models_there: gr.update(choices=models.choices(kind), value=str(story.folder)),
             }
 
         self.use.click(lead, None, [tabs, *(made for _, made in pages.values())], **QUIETLY)

@@ -134,10 +134,13 @@ class TrainingSettings:
         self.first[name] = widgets.widget(name, self.fields["dcgan"][name], called=_CALLED.get(name, {}), **look)
 
     def _kind_changed(self, kind: str) -> list[Any]:
-        return [gr.Dropdown(self._starts(kind), value=""), *(gr.Column(visible=kind == own) for own in self.groups)]
+        return [
+            gr.update(choices=self._starts(kind), value=""),
+            *(gr.Column(visible=kind == own) for own in self.groups),
+        ]
 
     def _starts_again(self, kind: str) -> Any:
-        return gr.Dropdown(self._starts(kind))
+        return gr.update(choices=self._starts(kind))
 
     def _starts(self, kind: str) -> list[tuple[str, str]]:
         return [(_NOTHING, ""), *models.choices(kind)]
