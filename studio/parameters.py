@@ -63,7 +63,9 @@ class Parameters:
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def parameters(cls: type[_Class]) -> type[_Class]:
     """Class decorator: a frozen, keyword-only dataclass that refuses unknown fields, NaN and values out of range."""
-    return dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True))(cls)  # type: ignore[return-value]
+    return dataclass(
+        frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, defer_build=True)
+    )(cls)  # type: ignore[return-value]
 
 
 def choices(annotation: Any) -> tuple[Any, ...]:

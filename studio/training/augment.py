@@ -16,6 +16,16 @@ from studio.training.draws import Draws
 
 TRANSLATION = 1 / 8  # of the side, at most
 CUTOUT = 1 / 2  # of the side
+FEW = 2000  # pictures
+ALL, LITTLE = ("color", "translation", "cutout"), ("translation",)
+
+
+def chosen_for(count: int, kinds: Iterable[str]) -> tuple[str, ...]:
+    """The kinds asked for, with "auto" as what suits a set of `count` pictures: a small one is soon known by heart,
+    a large one is learnt faster with little of it.
+    """
+    asked = tuple(kinds)
+    return (ALL if count < FEW else LITTLE) if "auto" in asked else asked
 
 
 def augment(pictures: Tensor, kinds: Iterable[str], draws: Draws) -> Tensor:

@@ -65,13 +65,16 @@ class DCGANTrainingParameters(TrainingParameters):
     variations: tuple[Variation, ...] = parameter(
         (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
     )
-    width: int = parameter(48, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
+    width: int = parameter(32, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
     latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
-    augment: tuple[Literal["color", "translation", "cutout", "flip"], ...] = parameter(
-        ("color", "translation", "cutout"), "DiffAugment: what is done to real and generated pictures.", advanced=True
+    augment: tuple[Literal["auto", "color", "translation", "cutout", "flip"], ...] = parameter(
+        ("auto",),
+        "DiffAugment, what is done to real and generated pictures alike: auto is color,translation,cutout for fewer "
+        "than 2,000 pictures and translation for more.",
+        advanced=True,
     )
     discriminator_rate: float = parameter(
-        1.0, "Learning rate of the discriminator, as a part of the generator's.", gt=0, le=10, advanced=True
+        2.0, "Learning rate of the discriminator, as a part of the generator's.", gt=0, le=10, advanced=True
     )
 
 
@@ -107,7 +110,7 @@ class VAETrainingParameters(TrainingParameters):
         100.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
     )
     perceptual_share: float = parameter(
-        0.25, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
+        0.125, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
     )
     width: int = parameter(
         32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True

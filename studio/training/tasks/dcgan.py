@@ -20,7 +20,7 @@ from studio.metrics.evaluate import compare_features
 from studio.metrics.extractor import VGGFeatures
 from studio.networks.dcgan import DCGANConfig, Discriminator, Generator
 from studio.training import card, ema
-from studio.training.augment import augment
+from studio.training.augment import augment, chosen_for
 from studio.training.optimizers import check_patterns, make_optimizer
 from studio.training.parameters import DCGANTrainingParameters
 from studio.training.pictures import real_batch, references, sheet
@@ -54,6 +54,7 @@ class DCGANTask:
     ) -> None:
         """start: networks to begin with; their shape is kept but for the classes."""
         self.data, self.chosen, self.device, self.count = data, chosen, device, len(data.pictures)
+        self.kinds = chosen_for(self.count, chosen.augment)
         self.config = _config(data, chosen, start[0] if start else None)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(chosen.seed)
@@ -79,7 +80,7 @@ class DCGANTask:
 
     def step(self, step: Step) -> dict[str, float]:
         """The discriminator learns to tell real pictures from generated ones, then the generator to be believed."""
-        kinds, fakes, losses = self.chosen.augment, [], {"generator": [], "discriminator": []}  # type: ignore[var-annotated]
+        kinds, fakes, losses = self.kinds, [], {"generator": [], "discriminator": []}  # type: ignore[var-annotated]
         with step.update("discriminator") as backward:
             for part in step.parts:
                 real, labels = real_batch(self.data, part, self.chosen.variations, self.device)
