@@ -32,9 +32,9 @@ def perceptual_distance(
         targets = network(_seen(others), wanted)
     losses = []
     for layer in wanted:
-        target = targets[layer].float()
-        scale = target.square().mean() if scales is None else scales[layer]
-        losses.append((found[layer].float() - target).square().mean() / scale.clamp(min=1e-12))
+        scale = targets[layer].float().square().mean() if scales is None else scales[layer]
+        difference = (found[layer] - targets[layer]).float()
+        losses.append(difference.square().mean() / scale.clamp(min=1e-12))
     return torch.stack(losses).sum()
 
 
