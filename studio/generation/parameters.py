@@ -28,6 +28,9 @@ class ManyParameters(DrawParameters):
     count: int = parameter(1, "How many pictures.", ge=1, le=10_000)
     grid: bool = parameter(False, "One picture with all of them in rows.")
     columns: int | None = parameter(None, "Columns of the grid; about square if left out.", ge=1, le=10_000)
+    same_latent: bool = parameter(
+        False, "One latent for all pictures, so that only the class changes: an alphabet in one hand."
+    )
 
 
 @parameters
@@ -76,6 +79,9 @@ class BlendParameters(Parameters):
     weights: tuple[Weight, ...] = parameter((), "How much each picture counts; all alike if left out.")
     steps: int = parameter(1, "Pictures in a row from the first to the last; 1 for one blend.", ge=1, le=1000)
     classes: tuple[str, ...] = parameter((), "The class of each picture, in turn; the model's first if left out.")
+    into: tuple[str, ...] = parameter(
+        (), "Classes to show the blend in, in a row: a whole alphabet out of one letter. Those given if left out."
+    )
     scale: int = parameter(1, "Enlarge so many times, for print (Lanczos).", ge=1, le=32)
     background: str = parameter("white", "Colour under transparent pixels, by name or as #rrggbb.", advanced=True)
 

@@ -119,7 +119,9 @@ class GeneratorPipeline(ABC):
         labels = self.labels_of(chosen.classes, chosen.count)
         columns = layout.columns_of(chosen.count, chosen.columns) if chosen.grid else None
         layout.check_size(self.size_of(chosen), chosen.count, columns, chosen.scale)
-        seeds = seeds_from(chosen.seed, chosen.count)
+        if chosen.same_latent and not self.classes:
+            raise InputError(f"{self.model.name} has no classes: of one latent every picture would be the same.")
+        seeds = [chosen.seed] * chosen.count if chosen.same_latent else seeds_from(chosen.seed, chosen.count)
         latents = torch.stack([self.draw(seed, chosen) for seed in seeds])
         made = list(self.pictures(latents, self.mix_of(labels), chosen.scale, callback))
         finished = len(made) == chosen.count

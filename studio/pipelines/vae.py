@@ -102,10 +102,14 @@ class VAEPipeline(GeneratorPipeline):
         chosen = chosen.changed(**options) if options else chosen
         if chosen.steps > 1 and len(pictures) < 2:
             raise InputError("A way needs at least two pictures to lead from and to.")
+        if chosen.steps > 1 and chosen.into:
+            raise InputError("A blend is shown in steps or in several classes, not both; leave out steps or into.")
         weights = _normalized(chosen.weights, len(pictures))
-        layout.check_size(self.size_of(chosen), chosen.steps, chosen.steps, chosen.scale)
+        shown = max(chosen.steps, len(chosen.into))
+        layout.check_size(self.size_of(chosen), shown, shown, chosen.scale)
         sources = [opened(picture, chosen.background) for picture in pictures]
         labels = self.labels_of(chosen.classes or self.classes[:1], len(sources))
+        into = self.labels_of(chosen.into, shown) if chosen.into else None
         squares = [to_square(source.image, self.config.size, self.config.channels) for source in sources]
         with self.device.computing(), torch.no_grad():
             encoded = torch.cat([self._encoded(square, labels, number) for number, square in enumerate(squares)]).cpu()
@@ -114,8 +118,8 @@ class VAEPipeline(GeneratorPipeline):
             latents = walk(encoded, chosen.steps, kind="slerp", loop=False)
             mix = None if mix is None else between(mix, chosen.steps, loop=False)
         else:
-            latents = _mixed(encoded, weights)[None]
-            mix = None if mix is None else torch.tensor(weights)[None] @ mix
+            latents = _mixed(encoded, weights).expand(shown, -1)
+            mix = self.mix_of(into) if into else None if mix is None else torch.tensor(weights)[None] @ mix
         made = list(self.pictures(latents, mix, chosen.scale))
         recipe = self.recipe(chosen, {"pictures": tuple(source_of(source) for source in sources)})
         return ImageResult([layout.page(made, len(made), layout.GAP * chosen.scale)], latents, (), recipe)

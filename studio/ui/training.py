@@ -27,6 +27,7 @@ from studio.ui.work import Work
 
 TITLE = "Training"
 _LOOK_EVERY = 1.0  # seconds
+_STOPPING = "Stopping after this step; then the model is measured and written."
 _INVITATION = "Sheets of what the model makes will hang here."
 
 
@@ -206,7 +207,7 @@ class TrainingPage:
         """Stop the training; what was learnt becomes a model."""
         if not self.trainings.stop():
             return stage.status("There is nothing to stop.")
-        return stage.status("Stopping after this step, then the model is written.")
+        return stage.status(_STOPPING)
 
     def _follow(self, story: Story, seen: Sequence[Any]) -> Updates:
         mark = story.began
@@ -222,8 +223,7 @@ class TrainingPage:
             changed[self.notes] = gr.HTML(f'<ul class="notes">{lines}</ul>', visible=bool(lines))
         changed[self.bar] = gr.HTML(stage.bar(story.progress, time.monotonic() - story.since), visible=story.running)
         changed[self.curves] = gr.HTML(drawn(story.curve), visible=True)
-        if not story.stop.is_set() or not story.running:
-            changed[self.status] = stage.status(*_standing(story))
+        changed[self.status] = stage.status(*_standing(story))
         if story.finished is not None:
             models.shelf().add(story.folder.parent)
         return changed
@@ -287,4 +287,6 @@ def _standing(story: Story) -> tuple[str, str]:
             f"Done at step {story.finished.step}, because {story.finished.why}. The model is in {story.folder}",
             "done",
         )
+    if story.stop.is_set():
+        return _STOPPING, "quiet"
     return f"Training {story.folder.name}. The page may be closed; training goes on.", "quiet"
