@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.errors import ModelError
+from studio.networks.group_norm import GroupNorm
 
 BASE = 4  # side of the smallest feature map
 SIZES = (64, 128)
@@ -115,7 +116,7 @@ class VAE(nn.Module):
 
 
 def _normalized(width: int) -> nn.Sequential:
-    return nn.Sequential(nn.GroupNorm(GROUPS, width), nn.SiLU())
+    return nn.Sequential(GroupNorm(GROUPS, width), nn.SiLU())
 
 
 def _doubling(before: int, after: int) -> nn.Sequential:
