@@ -20,7 +20,10 @@ from tests.training.tiny import files_of, run, weights
 STEPS = 12
 # A server that has imported everything once: what is killed is a real process, yet starts at once.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.training.tiny", "torchmetrics.image.fid", "torchmetrics.image.kid"])
+CONTEXT.set_forkserver_preload(
+    ["tests.training.tiny", "torchmetrics", "torchmetrics.functional.image", "accelerate", "sklearn.mixture",
+     "torch.utils.tensorboard"]
+)  # fmt: skip
 
 
 def work(kind: str, data: Path, folder: Path, precision: str, resume: bool, reached: Synchronized[int]) -> None:
