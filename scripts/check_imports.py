@@ -23,6 +23,7 @@ COMMANDS = (
     ("train",),
     ("train", "dcgan"),
     ("train", "vae"),
+    ("evaluate",),
     ("recipe",),
     ("remake",),
     ("models",),

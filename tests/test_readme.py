@@ -14,14 +14,21 @@ from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 STYLE_COMMANDS = re.findall(r"^    studio (style .*)$", README, re.MULTILINE)
+MAKING_COMMANDS = re.findall(r"^    studio ((?:image|blend|walk|project|directions) .*)$", README, re.MULTILINE)
+TRAINING_COMMANDS = re.findall(r"^    studio (train .*)$", README, re.MULTILINE)
 SMALL = ["--size", "48", "--steps", "1", "--device", "cpu"]
+HURRY = {
+    "walk": ["--seconds", "0.2", "--fps", "10", "--scale", "1"],
+    "project": ["--steps", "1", "--no-features"],
+    "directions": ["--samples", "64", "--rows", "1", "--columns", "3"],
+}
 
 
 @pytest.fixture
 def folder(picture: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files that the README speaks of."""
     for seed, name in enumerate(
-        ("photo.jpg", "painting.jpg", "wave.jpg", "poppies.jpg", "castle.jpg", "castle_mask.png")
+        ("photo.jpg", "painting.jpg", "wave.jpg", "poppies.jpg", "castle.jpg", "castle_mask.png", "my_letter.png")
     ):
         picture(name, seed=seed, mode="L" if "mask" in name else "RGB")
     monkeypatch.chdir(tmp_path)
@@ -29,7 +36,7 @@ def folder(picture: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_there_are_commands() -> None:
-    assert len(STYLE_COMMANDS) >= 4
+    assert len(STYLE_COMMANDS) >= 4 and len(MAKING_COMMANDS) >= 6 and len(TRAINING_COMMANDS) >= 3
 
 
 @pytest.mark.parametrize("command", STYLE_COMMANDS)
@@ -38,6 +45,24 @@ def test_style_commands(command: str, folder: Path) -> None:
     assert main([*shlex.split(command), *SMALL, *hurry]) == 0
     assert (folder / "out.png").stat().st_size > 500
     assert main(["recipe", "out.png"]) == 0
+
+
+@pytest.mark.parametrize("command", MAKING_COMMANDS)
+def test_commands_that_make_something(command: str, folder: Path) -> None:
+    words = shlex.split(command)
+    assert main([*words, *HURRY.get(words[0], []), "--device", "cpu"]) == 0
+    output = folder / words[words.index("-o") + 1]
+    assert output.stat().st_size > 500
+    assert main(["recipe", str(output)]) == 0
+
+
+@pytest.mark.parametrize("command", [command for command in TRAINING_COMMANDS if "--resume" not in command])
+def test_commands_that_train(command: str, folder: Path, picture: Callable[..., Path]) -> None:
+    """As far as their report and estimate: what training does is tested where it lives."""
+    (folder / "my_pictures").mkdir()
+    for seed in range(12):
+        picture(f"my_pictures/{seed}.png", size=(64, 64), seed=seed)
+    assert main([*shlex.split(command), "--dry-run", "--batch-size", "2", "--device", "cpu"]) == 0
 
 
 def test_python(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +82,8 @@ def test_make_targets_that_are_named_exist() -> None:
 
 def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    assert main(["style", "--help"]) == 0
+    for command in ("style", "image", "blend", "walk", "project", "directions", "train dcgan", "evaluate"):
+        assert main([*command.split(), "--help"]) == 0
     known = capsys.readouterr().out
     for option in set(re.findall(r"`?(--[a-z][a-z-]+)", README)):
         assert option in known, option

@@ -9,7 +9,14 @@ from pydantic import Field
 from studio.parameters import Parameters, parameter, parameters
 
 Weight = Annotated[float, Field(ge=0, le=1e12)]
+Move = Annotated[float, Field(ge=-10, le=10)]
 SEEDS = 2**63  # seeds are 0 … SEEDS - 1; after the last comes the first again
+
+# How the directions are found that moves go along, and that a sheet of directions shows unless asked otherwise. A
+# recipe that moves pictures means these: with others it would make other pictures.
+DIRECTIONS = 8
+DIRECTIONS_SAMPLES = 2048
+DIRECTIONS_SEED = 0
 
 
 @parameters
@@ -30,6 +37,12 @@ class ManyParameters(DrawParameters):
     columns: int | None = parameter(None, "Columns of the grid; about square if left out.", ge=1, le=10_000)
     same_latent: bool = parameter(
         False, "One latent for all pictures, so that only the class changes: an alphabet in one hand."
+    )
+
+    moves: tuple[Move, ...] = parameter(
+        (),
+        "How far to move along the model's directions 1, 2, …, in standard deviations: 2,0,-1.5 (each within ± 10).",
+        advanced=True,
     )
 
 
@@ -134,11 +147,13 @@ class ProjectionParameters(Parameters):
 class DirectionsParameters(Parameters):
     """The directions in which a model varies most, and a sheet that shows them."""
 
-    count: int = parameter(8, "How many directions.", ge=1, le=256)
+    count: int = parameter(DIRECTIONS, "How many directions.", ge=1, le=256)
     rows: int = parameter(2, "Pictures that each direction is shown on.", ge=1, le=100)
     columns: int = parameter(7, "Steps along each direction.", ge=2, le=100)
     reach: float = parameter(3.0, "How far the sheet goes, in standard deviations.", gt=0, le=10)
-    seed: int = parameter(0, "Seed of everything random.", ge=0, lt=SEEDS)
+    seed: int = parameter(DIRECTIONS_SEED, "Seed of everything random.", ge=0, lt=SEEDS)
     class_name: str = parameter("", "The class to look at; the model's first if left out.")
     scale: int = parameter(1, "Enlarge so many times, for print (Lanczos).", ge=1, le=32)
-    samples: int = parameter(2048, "Latents from which the directions are found.", ge=2, le=100_000, advanced=True)
+    samples: int = parameter(
+        DIRECTIONS_SAMPLES, "Latents from which the directions are found.", ge=2, le=100_000, advanced=True
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,8 @@ from studio.device import Device
 from studio.errors import InputError
 from studio.generation import layout
 from studio.generation.draws import seeds_from
-from studio.generation.parameters import ManyParameters
+from studio.generation.parameters import DIRECTIONS, DIRECTIONS_SAMPLES, DIRECTIONS_SEED, ManyParameters
+from studio.latent.directions import Directions, find_directions
 from studio.media import files, images
 from studio.parameters import Parameters
 from studio.pipelines.models import copy_model, load_again
@@ -92,6 +94,8 @@ class GeneratorPipeline(ABC):
 
     def __init__(self, model: Source, device: Device, origin: hub.Model | None = None) -> None:
         self.model, self.device, self.origin = model, device, origin
+        self._directions: dict[str, Directions] = {}
+        self._finding = threading.Lock()
 
     @classmethod
     def from_pretrained(
@@ -119,10 +123,16 @@ class GeneratorPipeline(ABC):
         labels = self.labels_of(chosen.classes, chosen.count)
         columns = layout.columns_of(chosen.count, chosen.columns) if chosen.grid else None
         layout.check_size(self.size_of(chosen), chosen.count, columns, chosen.scale)
+        if len(chosen.moves) > (most := min(DIRECTIONS, self.latent_size)):
+            raise InputError(f"Expected at most {most} moves, one along each direction, got {len(chosen.moves)}.")
         if chosen.same_latent and not self.classes:
             raise InputError(f"{self.model.name} has no classes: of one latent every picture would be the same.")
         seeds = [chosen.seed] * chosen.count if chosen.same_latent else seeds_from(chosen.seed, chosen.count)
-        latents = torch.stack([self.draw(seed, chosen) for seed in seeds])
+        drawn = [self.draw(seed, chosen) for seed in seeds]
+        if any(chosen.moves):
+            names = [self.classes[label] for label in labels] if labels else [""] * len(drawn)
+            drawn = [self._moved(latent, chosen.moves, name) for latent, name in zip(drawn, names, strict=True)]
+        latents = torch.stack(drawn)
         made = list(self.pictures(latents, self.mix_of(labels), chosen.scale, callback))
         finished = len(made) == chosen.count
         latents, seeds = latents[: len(made)], seeds[: len(made)]
@@ -233,6 +243,22 @@ class GeneratorPipeline(ABC):
         labels = self.labels_of((name,) if name else (), 1)
         return OneClass(self, torch.tensor(labels) if labels else None)
 
+    def directions(self, class_name: str = "") -> Directions:
+        """The directions that `moves` go along: of one class, or of a model without. Found once, which takes seconds.
+
+        They are those that a sheet of `studio.pipelines.directions` shows unless asked otherwise. Raises InputError.
+        """
+        with self._finding:
+            if class_name not in self._directions:
+                with self.device.computing():
+                    self._directions[class_name] = find_directions(
+                        self.of_class(class_name),
+                        samples=DIRECTIONS_SAMPLES,
+                        count=min(DIRECTIONS, self.latent_size),
+                        seed=DIRECTIONS_SEED,
+                    )
+            return self._directions[class_name]
+
     def labels_of(self, names: Sequence[str], count: int) -> list[int] | None:
         """The class numbers of `count` pictures: `names` in turn, or all; None for a model without classes.
 
@@ -292,6 +318,14 @@ class GeneratorPipeline(ABC):
         if not isinstance(chosen, self.parameters):
             raise InputError(f"Expected {self.parameters.__name__}, got {type(chosen).__name__}.")
         return chosen.changed(**options) if options else chosen
+
+    def _moved(self, latent: Tensor, moves: Sequence[float], class_name: str) -> Tensor:
+        """(L,) or (L, high, wide): a latent so many deviations along each direction; one of 0 leaves it bit for bit."""
+        for index, move in enumerate(moves):
+            if move:
+                step = self.directions(class_name).step(index, move)
+                latent = latent + step.reshape(-1, *[1] * (latent.ndim - 1))
+        return latent
 
     def _class_of(self, labels: list[int] | None, number: int) -> dict[str, Any]:
         return {"classes": (self.classes[labels[number]],)} if labels else {}

@@ -12,9 +12,9 @@ import gradio as gr
 from PIL import Image
 
 from studio.errors import StudioError
-from studio.generation.parameters import DirectionsParameters
+from studio.generation.parameters import DIRECTIONS, DirectionsParameters
 from studio.ui import stage
-from studio.ui.loaded import DIRECTIONS, loaded
+from studio.ui.loaded import loaded
 from studio.ui.shell import QUIETLY, Updates, failure, handed_over
 
 REACH: float = dict(DirectionsParameters.fields())["reach"].default  # standard deviations, to each side
@@ -60,22 +60,34 @@ class Bench:
         index = event.index if isinstance(event.index, int) else -1
         if not 0 <= index < len(last):
             return {self.group: gr.Row(visible=False)}
-        return {self.group: gr.Row(visible=True), self.picked: last[index], **self.back(last[index])}
+        picked = last[index]
+        moves = tuple(picked["parameters"].get("moves") or ())  # it may have been made with some
+        return {self.group: gr.Row(visible=True), self.picked: picked, **self._set(picked, moves)}
 
     def back(self, picked: Any) -> Updates:
         """The picture as its seed made it."""
-        changed: Updates = dict.fromkeys(self.sliders, 0)
-        return changed | self.move(picked, *(0.0 for _ in self.sliders))
+        return self._set(picked, ())
+
+    def _set(self, picked: Any, moves: tuple[float, ...]) -> Updates:
+        """The sliders at these moves, and the picture that they make."""
+        reach = max(REACH, *map(abs, moves)) if moves else REACH
+        values = moves + (0.0,) * (len(self.sliders) - len(moves))
+        changed: Updates = {
+            slider: gr.Slider(minimum=-reach, maximum=reach, value=value)
+            for slider, value in zip(self.sliders, values, strict=True)
+        }
+        return changed | self.move(picked, *values)
 
     def tell_shares(self, picked: Any) -> list[Any]:
         """Say at each slider how much of all variation goes along it."""
         if not picked:
             return [gr.skip() for _ in self.sliders]
         try:
-            explained = loaded().get(picked["model"]).directions(_class_of(picked)).explained
+            explained = loaded().get(picked["model"]).directions(_class_of(picked)).explained.tolist()
         except StudioError as error:
             raise failure(str(error)) from None
-        return [gr.Slider(info=f"{float(share):.0%} of all variation") for share in explained]
+        told = [gr.Slider(info=f"{share:.0%} of all variation", visible=True) for share in explained]
+        return told + [gr.Slider(visible=False)] * (len(self.sliders) - len(told))  # latents of few numbers have fewer
 
     def move(self, picked: Any, *sigmas: float) -> Updates:
         """The picture so many standard deviations along each direction."""
@@ -87,25 +99,19 @@ class Bench:
             raise failure(str(error)) from None
 
     def _moved(self, picked: Any, sigmas: Sequence[float]) -> Updates:
-        import torch
-
         from studio.media import images
 
-        model = loaded().get(picked["model"])
-        pipe, chosen = model.pipe, model.pipe.parameters(**picked["parameters"])
-        latent = pipe.draw(chosen.seed, chosen)
-        reached = [max(-REACH, min(REACH, float(sigma or 0))) for sigma in sigmas]
-        if moved := any(reached):
-            directions = model.directions(_class_of(picked))
-            way = torch.stack([directions.step(index, sigma) for index, sigma in enumerate(reached)]).sum(0)
-            latent = latent + way.reshape(-1, *[1] * (latent.ndim - 1))
-        picture = next(iter(pipe.pictures(latent[None], pipe.mix_of(pipe.labels_of(chosen.classes, 1)), chosen.scale)))
-        recipe = pipe.recipe(chosen)
-        words = ", ".join([f"Seed {chosen.seed}", *chosen.classes, *(["moved"] if moved else [])])
+        pipe = loaded().get(picked["model"])
+        moves = [float(sigma or 0) for sigma in sigmas]
+        while moves and not moves[-1]:
+            moves.pop()
+        result = pipe(parameters=pipe.parameters(**{**picked["parameters"], "moves": moves}))
+        picture, recipe = result.images[0], result.recipe
+        classes, seed = recipe.parameters["classes"], result.seeds[0]
+        words = ", ".join([f"Seed {seed}", *classes, *(["moved"] if moves else [])])
         with tempfile.TemporaryDirectory() as folder:
-            name = f"{self.kind}-{chosen.seed}-{'moved' if moved else recipe.fingerprint[:8]}.png"
-            # A recipe has no place for moves, and one without them would make another picture.
-            path = images.write_picture(picture, Path(folder) / name, "" if moved else recipe.to_json())
+            name = f"{self.kind}-{seed}-{recipe.fingerprint[:8]}.png"
+            path = images.write_picture(picture, Path(folder) / name, recipe.to_json())
             file = handed_over(path, self.download)
         return {
             self.picture: stage.frame(stage.as_address(shown_large(picture)), words),

@@ -84,7 +84,7 @@ class Blend:
     def _blended(self, model: str, files: list[Path], values: dict[str, Any]) -> Updates:
         from studio.pipelines.vae import VAEPipeline
 
-        pipe = loaded().get(model).pipe
+        pipe = loaded().get(model)
         if not isinstance(pipe, VAEPipeline):
             raise InputError(f"{pipe.model.name} is a {pipe.title}; only a VAE can blend pictures.")
         named = tuple(

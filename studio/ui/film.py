@@ -101,6 +101,6 @@ class Film:
 def _filmed(model: str, parameters: WalkParameters, path: Path, report: Any) -> str:
     from studio.pipelines.walk import WalkPipeline
 
-    result = WalkPipeline(loaded().get(model).pipe)(parameters=parameters, callback=report)
+    result = WalkPipeline(loaded().get(model))(parameters=parameters, callback=report)
     result.save(path)
     return result.in_words

@@ -99,7 +99,8 @@ class GeneratorPage:
             )
 
     def _setting(self, name: str, **look: Any) -> None:
-        look = {"elem_id": f"{self.kind}-{name}", **look}
+        info = widgets.help_text(self.fields[name]).replace(f" ({self.kind.upper()})", "")  # there is no other kind here
+        look = {"elem_id": f"{self.kind}-{name}", "info": info, **look}
         self.settings[name] = widgets.widget(name, self.fields[name], **look)
 
     def _lay_out_pictures(self) -> None:
@@ -178,14 +179,14 @@ class GeneratorPage:
         if chosen.count > MOST:
             raise InputError(f"A page shows up to {MOST} pictures at once; make fewer, then go on with a later seed.")
         yield {self.status: stage.status("Getting ready."), self.settings["seed"]: str(chosen.seed)}
-        work = Work(lambda report: loaded().get(name).pipe(parameters=chosen, callback=report), stop)
+        work = Work(lambda report: loaded().get(name)(parameters=chosen, callback=report), stop)
         for update in work.updates():
             for text in update.warnings:
                 warn(text)
             if update.progress is not None:
                 yield {self.status: "", self.stage: gr.HTML(stage.bar(update.progress, 0), visible=True)}
         result = work.result()
-        pipe = loaded().get(name).pipe
+        pipe = loaded().get(name)
         sheet_of = chosen.changed(count=len(result.images), grid=True)
         with tempfile.TemporaryDirectory() as folder:
             files = [Path(folder) / f"{self.kind}-{seed}.png" for seed in result.seeds]
