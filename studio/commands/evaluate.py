@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from studio.commands.common import PICTURES, Device, Generator, Json, Precision, Quiet, Threads
+from studio.generation.parameters import SEEDS
 from studio.media import files
 from studio.terminal import Terminal
 
@@ -17,7 +18,7 @@ def evaluate(
     model: Generator,
     data: Annotated[Path, typer.Option(help="A folder of pictures, or a .zip of one.", show_default=False)],
     count: Annotated[int, typer.Option(help="Samples to measure.", min=8, max=50_000)] = 1000,
-    seed: Annotated[int, typer.Option(help="Seed of the first sample; the others follow it.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the first sample; others follow.", min=0, max=SEEDS - 1)] = 0,
     sheet: Annotated[
         Path | None, typer.Option(help="Where to show samples beside the nearest pictures: .png, .jpg or .webp.")
     ] = None,

@@ -47,7 +47,7 @@ class Mixture(nn.Module):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
-        parts = max(1, min(MOST_PARTS, len(latents) // LATENTS_A_PART))
+        parts = max(1, min(MOST_PARTS, len(latents) // max(LATENTS_A_PART, 2 * latents.shape[1])))
         model = GaussianMixture(parts, reg_covar=1e-3, max_iter=60, random_state=seed % 2**32)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # close is close enough
@@ -67,5 +67,8 @@ class Mixture(nn.Module):
         bounds = self.weights.double().cumsum(0)
         parts = torch.searchsorted(bounds / bounds[-1], choice.double().contiguous(), right=True)
         parts = parts.clamp(max=len(bounds) - 1)
-        offsets = torch.einsum("nij,nj->ni", self.scales[parts], noise)
+        offsets = torch.empty_like(noise)
+        for part in sorted(set(parts.tolist())):
+            chosen = parts == part
+            offsets[chosen] = noise[chosen] @ self.scales[part].T
         return self.means[parts] + temperature * offsets

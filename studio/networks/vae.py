@@ -69,7 +69,7 @@ class Encoder(nn.Module):
         x = self.first(pictures)
         if self.embedding is not None:
             assert labels is not None, "a conditional encoder needs labels"
-            x = x + self.embedding(labels)[..., None, None]
+            x = x + self.embedding(labels)[..., None, None].to(x.dtype)
         mean, log_variance = self.moments(self.last(self.halvings(x))).float().chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 10)
 

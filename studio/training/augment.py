@@ -24,8 +24,9 @@ def chosen_for(count: int, kinds: Iterable[str]) -> tuple[str, ...]:
     """The kinds asked for, with "auto" as what suits a set of `count` pictures: a small one is soon known by heart,
     a large one is learnt faster with little of it.
     """
-    asked = tuple(kinds)
-    return (ALL if count < FEW else LITTLE) if "auto" in asked else asked
+    own = ALL if count < FEW else LITTLE
+    asked = [part for kind in kinds for part in (own if kind == "auto" else (kind,))]
+    return tuple(dict.fromkeys(asked))
 
 
 def augment(pictures: Tensor, kinds: Iterable[str], draws: Draws) -> Tensor:

@@ -26,7 +26,11 @@ class TrainingParameters(Parameters):
     weight_decay: float = parameter(0.0, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
     clip: float | None = parameter(None, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
     accumulate: int = parameter(
-        1, "Parts that a batch is worked through in; more need less memory.", ge=1, le=4096, advanced=True
+        1,
+        "Parts that a batch is worked through in; more need less memory, though a DCGAN keeps its pictures.",
+        ge=1,
+        le=4096,
+        advanced=True,
     )
     ema: float = parameter(
         0.999, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
@@ -66,7 +70,7 @@ class DCGANTrainingParameters(TrainingParameters):
         (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
     )
     width: int = parameter(32, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
-    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
+    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=512, advanced=True)
     augment: tuple[Literal["auto", "color", "translation", "cutout", "flip"], ...] = parameter(
         ("auto",),
         "DiffAugment, what is done to real and generated pictures alike: auto is color,translation,cutout for fewer "
@@ -104,7 +108,11 @@ class VAETrainingParameters(TrainingParameters):
         2000, "Steps over which the divergence's weight rises.", ge=0, le=10_000_000, advanced=True
     )
     free_bits: float = parameter(
-        0.0, "Nats that each number of a latent carries at no cost.", ge=0, le=10, advanced=True
+        0.0,
+        "Nats that each number of a latent carries at no cost, on average over a part of a batch.",
+        ge=0,
+        le=10,
+        advanced=True,
     )
     perceptual: float = parameter(
         100.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
@@ -115,7 +123,7 @@ class VAETrainingParameters(TrainingParameters):
     width: int = parameter(
         32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True
     )
-    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=4096, advanced=True)
+    latent: int = parameter(128, "Numbers in a latent.", ge=2, le=512, advanced=True)
 
 
 PictureTraining = DCGANTrainingParameters | VAETrainingParameters

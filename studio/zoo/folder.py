@@ -15,10 +15,15 @@ from torch import Tensor, nn
 from studio import hub
 from studio.errors import ModelError
 from studio.media import files
+from studio.networks.dcgan import Discriminator, Generator
+from studio.networks.vae import VAE
 
 WEIGHTS = "model.safetensors"
 
+Conditional = Generator | Discriminator | VAE
 _Shape = TypeVar("_Shape")
+_EMBEDDING = "embedding."
+_LARGEST_HALF = torch.finfo(torch.half).max
 
 
 def write(
@@ -75,17 +80,29 @@ def load_into(network: nn.Module, tensors: Mapping[str, Tensor], prefix: str, mo
     network.load_state_dict({name: found[name].to(tensor.dtype) for name, tensor in own.items()})
 
 
-def adopt(network: nn.Module, other: nn.Module) -> set[str]:
+def adopt(network: Conditional, other: Conditional) -> set[str]:
     """Take over every weight of another network that fits; returns the names of those that did.
 
-    Where only the number of inputs differs, as when classes come in or go, the inputs that both have are taken over.
+    Both have a `config` with `classes`: what was learnt of a class goes to the class of the same name, and others begin
+    anew. Where only the number of inputs differs, as when classes come in or go, the inputs that both have are taken.
     """
     own, found = network.state_dict(), other.state_dict()
-    taken = {name for name, tensor in own.items() if name in found and found[name].shape == tensor.shape}
+    classes, known = network.config.classes, other.config.classes
+    same = classes == known
+    taken = {
+        name
+        for name, tensor in own.items()
+        if name in found and found[name].shape == tensor.shape and (same or _EMBEDDING not in name)
+    }
     with torch.no_grad():
         for name, tensor in own.items():
             if name in taken:
                 tensor.copy_(found[name])
+            elif _EMBEDDING in name:
+                if name in found and tensor.ndim == 2 and tensor.shape[1:] == found[name].shape[1:]:
+                    for row, label in enumerate(classes):
+                        if label in known:
+                            tensor[row] = found[name][known.index(label)]
             elif name in found and tensor.ndim == found[name].ndim > 1 and tensor.shape[1:] == found[name].shape[1:]:
                 both = min(len(tensor), len(found[name]))
                 tensor[:both] = found[name][:both]
@@ -105,4 +122,6 @@ def tensors_of(**networks: nn.Module | None) -> dict[str, Tensor]:
 
 def _compact(tensor: Tensor) -> Tensor:
     kept = tensor.detach().to("cpu").contiguous()
-    return kept.half() if kept.is_floating_point() and kept.ndim > 1 else kept.clone()
+    if not kept.is_floating_point() or kept.ndim < 2 or kept.abs().max() > _LARGEST_HALF:
+        return kept.clone()
+    return kept.half()
