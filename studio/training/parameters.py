@@ -69,6 +69,12 @@ class DCGANTrainingParameters(TrainingParameters):
     variations: tuple[Variation, ...] = parameter(
         (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
     )
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "linear", "How the learning rate falls towards the end.", advanced=True
+    )
+    ema: float = parameter(
+        0.9995, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+    )
     width: int = parameter(32, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
     latent: int = parameter(128, "Numbers in a latent.", ge=2, le=512, advanced=True)
     augment: tuple[Literal["auto", "color", "translation", "cutout", "flip"], ...] = parameter(
