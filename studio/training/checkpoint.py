@@ -17,10 +17,11 @@ from torch.optim import Optimizer
 from studio.errors import InputError
 from studio.media.state import read_state, write_state
 
-VERSION = 1
+VERSION = 2  # 1 had the moments by the numbers of the weights
 LAST, BEFORE, BEST = "last.safetensors", "before.safetensors", "best.safetensors"
 
 _log = logging.getLogger("studio")
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # what AdamW keeps of a weight
 
 
 def exists(folder: Path) -> bool:
@@ -56,6 +57,11 @@ def _check(path: Path, state: dict[str, Any], kind: str, fingerprint: str) -> No
     version = state.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise InputError(f"{path} was written by a newer Studio (form {version}, here {VERSION}); update Studio.")
+    if version < VERSION:
+        raise InputError(
+            f"{path} was written by an older Studio (form {version}, here {VERSION}), with which it can still be gone "
+            f"on with; here, begin again in another folder, with --from and the model where there is one."
+        )
     if state.get("kind") != kind:
         raise InputError(f"{path} is the training of a {state.get('kind')}, not of a {kind}; choose another folder.")
     if state.get("fingerprint") != fingerprint:
@@ -72,7 +78,7 @@ def state_of(
     return {
         "networks": {name: network.state_dict() for name, network in networks.items()},
         "averages": {name: network.state_dict() for name, network in averages.items()},
-        "optimizers": {name: _state_of_optimizer(optimizer) for name, optimizer in optimizers.items()},
+        "optimizers": {name: _state_of_optimizer(optimizer, networks[name]) for name, optimizer in optimizers.items()},
     }
 
 
@@ -82,34 +88,47 @@ def restore(
     averages: dict[str, nn.Module],
     optimizers: dict[str, Optimizer],
 ) -> None:
-    """Put back what `state_of` took."""
+    """Put back what `state_of` took. Weights that were frozen then, and are not now, begin without moments.
+
+    Raises KeyError, ValueError and the like for what `state_of` did not take, or took of networks of another shape.
+    """
     for name, network in networks.items():
         network.load_state_dict(state["networks"][name])
     for name, network in averages.items():
         network.load_state_dict(state["averages"][name])
     for name, optimizer in optimizers.items():
-        _restore_optimizer(optimizer, state["optimizers"][name])
+        _restore_optimizer(optimizer, networks[name], state["optimizers"][name])
 
 
-def _state_of_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    return {str(index): dict(state) for index, state in optimizer.state_dict()["state"].items()}
+def _state_of_optimizer(optimizer: Optimizer, network: nn.Module) -> dict[str, Any]:
+    """The moments by the names of their weights: which of them learn, and in what order, may differ next time."""
+    return {
+        name: dict(optimizer.state[weight]) for name, weight in network.named_parameters() if weight in optimizer.state
+    }
 
 
-def _restore_optimizer(optimizer: Optimizer, state: dict[str, Any]) -> None:
+def _restore_optimizer(optimizer: Optimizer, network: nn.Module, state: dict[str, Any]) -> None:
     # The groups hold what the parameters say, and the loop sets the learning rate at every step.
     groups = optimizer.state_dict()["param_groups"]
+    names = {weight: name for name, weight in network.named_parameters()}
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    laid_out = {int(index): _laid_out_as(weights[int(index)], kept) for index, kept in state.items()}
+    laid_out = {
+        index: _laid_out_as(weight, state[names[weight]])
+        for index, weight in enumerate(weights)
+        if names[weight] in state
+    }
     optimizer.load_state_dict({"state": laid_out, "param_groups": groups})
 
 
 @torch.no_grad()
 def _laid_out_as(weight: Tensor, state: dict[str, Any]) -> dict[str, Any]:
     """The moments of a weight in its own memory layout: the fused optimiser goes through both by their addresses."""
-    return {
-        name: torch.empty_like(weight).copy_(kept) if isinstance(kept, Tensor) and kept.shape == weight.shape else kept
-        for name, kept in state.items()
-    }
+    if state.keys() != _MOMENTS or state["step"].numel() != 1:
+        raise ValueError("no moments of AdamW")
+    moments = {name: kept for name, kept in state.items() if name != "step"}
+    if any(kept.shape != weight.shape for kept in moments.values()):
+        raise ValueError("moments of another shape")
+    return {"step": state["step"]} | {name: torch.empty_like(weight).copy_(kept) for name, kept in moments.items()}
 
 
 def write_best(folder: Path, state: dict[str, Any]) -> None:

@@ -356,7 +356,7 @@ class Loop:
             self.best = None if state["best"] is None else Measure(**state["best"])
             self.curve = Curve.of(state["curve"])
             self._kept_at = None
-        except (KeyError, TypeError, RuntimeError, ValueError):
+        except (LookupError, TypeError, AttributeError, RuntimeError, ValueError):
             raise InputError(
                 f"The training in {self.folder.parent} is of a network of another shape; give the settings it was "
                 f"begun with, or choose another folder."

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from studio.errors import InputError, StudioError
@@ -102,9 +103,29 @@ def test_a_checkpoint_of_a_newer_studio(own: tuple[Path, Path]) -> None:
     data, model = own
     last = model / "training" / "last.safetensors"
     write_state(last, read_state(last) | {"version": 99})
-    assert "was written by a newer Studio (form 99, here 1); update Studio" in refusal(
+    assert "was written by a newer Studio (form 99, here 2); update Studio" in refusal(
         "dcgan", data, model, resume=True
     )
+
+
+def test_a_checkpoint_of_an_older_studio(own: tuple[Path, Path]) -> None:
+    data, model = own
+    last = model / "training" / "last.safetensors"
+    write_state(last, read_state(last) | {"version": 1, "optimizers": {"generator": {"0": {}}, "discriminator": {}}})
+    assert "was written by an older Studio (form 1, here 2)" in refusal("dcgan", data, model, resume=True)
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [{"0": 1.0}, {"step": 1.0}, {"step": torch.ones(()), "exp_avg": torch.ones(3), "exp_avg_sq": torch.ones(3)}, None],
+)
+def test_moments_that_are_none(own: tuple[Path, Path], moments: object) -> None:
+    data, model = own
+    last = model / "training" / "last.safetensors"
+    state = read_state(last)
+    state["optimizers"]["generator"]["projection.weight"] = moments
+    write_state(last, state)
+    assert "of a network of another shape" in refusal("dcgan", data, model, resume=True)
 
 
 def test_a_checkpoint_cut_off(own: tuple[Path, Path], caplog: pytest.LogCaptureFixture) -> None:

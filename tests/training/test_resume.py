@@ -14,8 +14,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from studio.media.state import read_state
+from studio.metrics.extractor import VGGFeatures
 from studio.progress import Progress
-from tests.training.tiny import files_of, run, weights
+from studio.training.loop import Loop
+from studio.training.run import Source, read
+from studio.training.tasks.make import make_task
+from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
 
 STEPS = 12
 # A server that has imported everything once: what is killed is a real process, yet starts at once.
@@ -85,6 +90,29 @@ def test_stopped_and_resumed_is_the_same(tmp_path: Path, data: Path, kind: str) 
 def test_a_finished_training_is_gone_on_with_by_more_steps(tmp_path: Path, data: Path) -> None:
     run("dcgan", data, tmp_path / "model", steps=4)
     assert run("dcgan", data, tmp_path / "model", steps=6, resume=True).outcome.step == 6
+
+
+def test_moments_go_to_the_weights_of_their_names(tmp_path: Path, data: Path) -> None:
+    """Whatever else is frozen, or trained more slowly, when it is gone on with."""
+    device, extractor = cpu(), VGGFeatures(cpu(), TinyVGG())
+    pictures = read(Source(str(data)), parameters("dcgan"))
+
+    def loop(steps: int, **changes: object) -> Loop:
+        chosen = parameters("dcgan", steps=steps, **changes)
+        return Loop(make_task(pictures, chosen, device, extractor=extractor), chosen, device, tmp_path)
+
+    loop(2, freeze=("generator.projection.*",)).run()
+    kept = read_state(tmp_path / "training" / "last.safetensors")["optimizers"]["generator"]
+    assert "projection.weight" not in kept and "first.0.weight" in kept
+    again = loop(4)
+    again.open(resume=True)
+    state = again.task.optimizers["generator"].state
+    for name, weight in again.task.networks["generator"].named_parameters():
+        assert (name in kept) == (weight in state)
+        if name in kept:
+            assert torch.equal(state[weight]["exp_avg"], kept[name]["exp_avg"])
+    assert again.train().step == 4
+    assert loop(6, freeze=("generator.last.*", "discriminator.*.bias")).run(resume=True).step == 6
 
 
 def test_resume_needs_the_pictures_no_more(tmp_path: Path, data: Path) -> None:
