@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ from studio.errors import DeviceError
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 PRECISIONS = ("auto", "float32", "bfloat16")
+_PATIENCE = timedelta(hours=12)  # of a process for the others
 
 _Result = TypeVar("_Result")
 _Size = TypeVar("_Size")
@@ -112,9 +114,12 @@ class Device:
         # Imported here: it takes longer to load than `studio --help` may.
         from accelerate import Accelerator
         from accelerate.state import AcceleratorState
+        from accelerate.utils import InitProcessGroupKwargs
 
         AcceleratorState._reset_state()  # one process may train on one device after another
-        return Accelerator(cpu=self.kind == "cpu", mixed_precision="no")
+        # The others wait for the first one while it prepares the pictures and looks for copies among them.
+        waiting = [InitProcessGroupKwargs(timeout=_PATIENCE)] if int(os.environ.get("WORLD_SIZE", "1")) > 1 else None
+        return Accelerator(cpu=self.kind == "cpu", mixed_precision="no", kwargs_handlers=waiting)
 
     def free_memory(self) -> int | None:
         """Bytes that could be allocated now, or None where the device cannot say."""

@@ -182,7 +182,8 @@ def _report(kind: str, output: Path, trained: Any, terminal: Terminal, as_json: 
     elif not terminal.quiet:
         quality = "" if best is None else f"; best {best.name} {best.value:.4g}, at step {best.step:,}"
         print(f"{output}  {outcome.step:,} steps in {in_words(outcome.seconds)}: {outcome.why}{quality}")
-        terminal.say(f"Sheets of samples: {training / run.SHEETS}; beside what was learnt: {training / run.NEAREST}")
+        compared = f"; beside what was learnt: {training / run.NEAREST}" if outcome.finished else ""
+        terminal.say(f"Sheets of samples: {training / run.SHEETS}{compared}")
         terminal.say(f"Use it: studio image {shlex.quote(str(output))} -o out.png")
         if not outcome.finished:
             terminal.say(f"Go on with it: studio train {kind} --resume -o {shlex.quote(str(output))}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ from studio.zoo.folder import WEIGHTS
 
 TRAINING, SETTINGS, PICTURES, SHEETS, NEAREST = "training", "settings.json", "pictures", "sheets", "nearest.png"
 COMPARED = 128  # samples looked for among the training pictures
+COMPARED_WITH = 5000  # training pictures at most
+NOT_COMPARED = "it was stopped before its samples were compared with the training pictures"
 _PREPARES = ("size", "channels", "classes", "seed")  # the parameters that pictures are prepared by
 _TELL_EVERY = 10.0  # seconds
 
@@ -102,16 +104,25 @@ def train(
             _log.info("%s", line)
     task = make_task(data, parameters, device, start, extractor)
     loop = Loop(task, parameters, device, target)
-    loop.open(resume)
+    if resume:  # what cannot be gone on with keeps its settings
+        loop.open(resume)
     commands = _commands(target, parameters, command, resume)
     if accelerator.is_main_process:
         _write_settings(target, kind, source, parameters, data, commands)
-    outcome = loop.train(callback)
-    copied = None
-    if accelerator.is_main_process:
-        copied = _compare(task, data, device, target / TRAINING, extractor)
-        asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
+    if not resume:  # where there is a checkpoint there are settings, wherever it is killed
+        loop.open(resume)
+    asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
+
+    def save(outcome: Outcome, copied: str | None = None) -> None:
         task.save(target, card.facts(asked, data, parameters, device, outcome, "\n".join(commands), copied))
+
+    outcome, copied = loop.train(callback), None
+    if not outcome.finished:
+        outcome = replace(outcome, notes=(*outcome.notes, NOT_COMPARED))
+    if accelerator.is_main_process:
+        save(outcome)
+        if outcome.finished and (copied := _compare(task, data, device, target / TRAINING, extractor)):
+            save(outcome, copied)
     accelerator.wait_for_everyone()
     return Trained(target, outcome, copied)
 
@@ -191,11 +202,15 @@ def _compare(
     task: PictureTask, data: PictureData, device: Device, folder: Path, extractor: VGGFeatures | None
 ) -> str | None:
     """Look for samples among the training pictures; leaves a sheet of pairs, and warns of copies."""
+    training, count = data.pictures, len(data.pictures)
+    if count > COMPARED_WITH:
+        training = training[torch.arange(COMPARED_WITH) * count // COMPARED_WITH]  # evenly spread
+        _log.info("Samples are looked for among %s of %s training pictures.", f"{COMPARED_WITH:,}", f"{count:,}")
     with device.computing(), torch.no_grad():
         samples = to_uint8(task.samples(COMPARED))
-        found = originality.copies(samples, data.pictures, extractor or VGGFeatures(device))
+        found = originality.copies(samples, training, extractor or VGGFeatures(device))
     try:
-        images.write_picture(originality.sheet(samples, data.pictures, found.nearest), folder / NEAREST)
+        images.write_picture(originality.sheet(samples, training, found.nearest), folder / NEAREST)
     except OutputError as error:
         _log.warning("the sheet of nearest pictures could not be kept: %s", error)
     if found.warning:

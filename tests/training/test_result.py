@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
@@ -12,7 +13,12 @@ import torch
 
 from studio import hub
 from studio.data.tensors import to_network
+from studio.metrics import originality
+from studio.metrics.extractor import Extractor
+from studio.metrics.originality import Originality
 from studio.networks.dcgan import DCGANConfig, Discriminator, Generator
+from studio.training import checkpoint
+from studio.training import run as running
 from studio.training.estimate import estimate
 from studio.training.run import Source, settings_of
 from studio.zoo import dcgan, vae
@@ -78,6 +84,47 @@ def test_it_stops_when_measurements_bring_no_gain(tmp_path: Path, data: Path) ->
     trained = run("vae", data, tmp_path / "model", steps=40, check_every=1, patience=2, learning_rate=1e-12, ema=0.0)
     assert trained.outcome.finished and trained.outcome.why == "2 measurements brought no gain"
     assert trained.outcome.step < 12
+
+
+def test_the_model_is_written_before_it_is_compared(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With some of many pictures; what is copied is added to the card; one that was stopped says that it was not."""
+    caplog.set_level(logging.INFO, "studio")
+    seen: list[tuple[bool, int]] = []
+
+    def copies(samples: torch.Tensor, training: torch.Tensor, extractor: Extractor) -> Originality:
+        seen.append(((tmp_path / "model" / "config.json").is_file(), len(training)))
+        return dataclasses.replace(real(samples, training, extractor), warning="3 samples are nearly training pictures")
+
+    real = originality.copies
+    monkeypatch.setattr(originality, "copies", copies)
+    monkeypatch.setattr(running, "COMPARED_WITH", 15)
+    stopped = run("dcgan", data, tmp_path / "model", steps=2, callback=lambda progress: progress.step == 1)
+    assert not seen and stopped.outcome.notes == (running.NOT_COMPARED,)
+    assert running.NOT_COMPARED in (tmp_path / "model" / "README.md").read_text()
+    (tmp_path / "model" / "config.json").unlink()
+    assert run("dcgan", data, tmp_path / "model", steps=2, resume=True).copied
+    assert seen == [(True, 15)]
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "- 3 samples are nearly training pictures" in card and running.NOT_COMPARED not in card
+    assert "Samples are looked for among 15 of" in caplog.text
+
+
+def test_settings_are_there_before_the_first_checkpoint(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checkpoint, "write", kill)
+        run("dcgan", data, tmp_path / "model", steps=1)
+    assert settings_of(tmp_path / "model")[0] == "dcgan"
+    assert run("dcgan", data, tmp_path / "model", steps=1).outcome.step == 1
 
 
 def test_minutes_end_in_time_and_leave_a_model(tmp_path: Path, data: Path, caplog: pytest.LogCaptureFixture) -> None:
