@@ -99,7 +99,7 @@ class GeneratorPage:
             )
 
     def _setting(self, name: str, **look: Any) -> None:
-        info = widgets.help_text(self.fields[name]).replace(f" ({self.kind.upper()})", "")  # there is no other kind here
+        info = widgets.help_text(self.fields[name]).replace(f" ({self.kind.upper()})", "")  # no other kind is here
         look = {"elem_id": f"{self.kind}-{name}", "info": info, **look}
         self.settings[name] = widgets.widget(name, self.fields[name], **look)
 

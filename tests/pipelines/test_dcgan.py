@@ -16,6 +16,7 @@ from studio.errors import InputError, ModelError, OutputError
 from studio.generation.parameters import DCGANParameters
 from studio.networks.dcgan import Generator
 from studio.pipelines.dcgan import DCGANPipeline
+from studio.pipelines.directions import DirectionsPipeline
 from studio.recipe import recipe_of
 from studio.remake import remake
 from tests.conftest import tiny_generator
@@ -71,6 +72,7 @@ parameters = st.builds(
     truncation=st.none() | st.floats(1e-6, 10),
     wide=st.integers(1, 3),
     high=st.integers(1, 3),
+    moves=st.just(()) | st.lists(st.floats(-10, 10), max_size=8).map(tuple),
 )
 
 
@@ -128,6 +130,22 @@ def test_classes_in_turn_and_by_name(conditional: DCGANPipeline) -> None:
     assert conditional.labels_of((), 5) == [0, 1, 2, 0, 1]
     assert conditional.labels_of(("owl", "cat"), 3) == [2, 0, 2]
     assert [recipe.parameters["classes"] for recipe in conditional(count=2).recipes] == [["cat"], ["dog"]]
+
+
+def test_moves_go_along_the_directions_of_the_sheet_each_class_along_its_own(conditional: DCGANPipeline) -> None:
+    still, moved = conditional(count=2, seed=6), conditional(count=2, seed=6, moves=(2, 0, -1.5))
+    for number, name in enumerate(CLASSES[:2]):
+        directions = DirectionsPipeline(conditional)(class_name=name, rows=1, columns=2).directions
+        way = directions.step(0, 2) + directions.step(2, -1.5)
+        assert torch.allclose(moved.latents[number], still.latents[number] + way, atol=1e-6)
+        alone = conditional(seed=6 + number, classes=(name,), moves=(2, 0, -1.5, 0, 0))
+        assert pixels(alone.images[0]) == pixels(moved.images[number]) != pixels(still.images[number])
+    assert torch.equal(conditional(count=2, seed=6, moves=(0, 0)).latents, still.latents)
+
+
+def test_every_latent_of_a_grid_moves_alike(pipe: DCGANPipeline) -> None:
+    way = pipe(wide=2, high=3, moves=(1,)).latents - pipe(wide=2, high=3).latents
+    assert torch.allclose(way, pipe.directions().step(0, 1).reshape(1, -1, 1, 1).expand_as(way), atol=1e-6)
 
 
 def test_a_latent_space(conditional: DCGANPipeline) -> None:
@@ -209,6 +227,9 @@ def test_where_pictures_go(pipe: DCGANPipeline, tmp_path: Path) -> None:
         ({"truncation": math.nan}, "truncation: should be a finite number"),
         ({"seed": -1}, "seed: should be greater"),
         ({"wide": 0}, "wide: should be"),
+        ({"moves": (1,) * 9}, "Expected at most 8 moves, one along each direction, got 9."),
+        ({"moves": (0, 10.5)}, "moves.1: should be less than or equal to 10, got 10.5"),
+        ({"moves": (math.nan,)}, "moves.0: should be"),
         ({"temperature": 1}, "unknown parameter 'temperature'"),
         ({"classes": ("cat",)}, "dcgan has no classes; leave cat out"),
         ({"wide": 128, "scale": 32}, "at most 16,000 on a side"),

@@ -71,6 +71,7 @@ parameters = st.builds(
     columns=st.none() | st.integers(1, 9),
     scale=st.integers(1, 2),
     temperature=st.floats(0, 4),
+    moves=st.just(()) | st.lists(st.floats(-10, 10), max_size=8).map(tuple),
 )
 
 

@@ -11,15 +11,14 @@ import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from PIL import Image
 
-from studio.generation.parameters import DCGANParameters
+from studio.cli import main
+from studio.generation.parameters import DIRECTIONS, DCGANParameters
 from studio.media.images import open_picture
 from studio.recipe import recipe_of
 from studio.remake import remake
 from studio.ui import gan, models
 from studio.ui.generator import GeneratorPage, columns_for
-from studio.ui.loaded import DIRECTIONS
 from studio.ui.studio import launch
 
 Files = Callable[[Any], list[Path]]
@@ -98,18 +97,40 @@ def test_only_results_of_its_own_are_restored(gan_client: Client, picture: Calla
         gan_client.predict(file=handle_file(picture()), api_name="/dcgan_restore")
 
 
-def test_the_bench_moves_a_picture_along_directions(page: GeneratorPage, home: Path) -> None:
+def test_the_bench_moves_a_picture_along_directions(page: GeneratorPage, home: Path, tmp_path: Path) -> None:
     bench = page.bench
     alone = {"model": str(home / "tiny-gan"), "parameters": DCGANParameters(seed=4, truncation=1.5).to_dict()}
     still = bench.move(alone, *[0.0] * DIRECTIONS)
-    moved = bench.move(alone, 3.0, *[0.0] * (DIRECTIONS - 1))
+    moved = bench.move(alone, 3.0, 0.0, -1.5, *[0.0] * (DIRECTIONS - 3))
     first, second = (Path(changed[bench.download].value["path"]) for changed in (still, moved))
     assert recipe_of(first).parameters["seed"] == 4
     assert open_picture(first).image.tobytes() != open_picture(second).image.tobytes()
-    with Image.open(second) as picture:
-        assert not picture.info.get("studio-recipe")  # it would make another picture
+    assert recipe_of(first).parameters["moves"] == [] and recipe_of(second).parameters["moves"] == [3.0, 0.0, -1.5]
+    again = remake(second, model=home / "tiny-gan").save(tmp_path / "again.png")
+    assert again.read_bytes() == second.read_bytes()
+    typed = ["--seed", "4", "--truncation", "1.5", "--moves", "3,0,-1.5", "--quiet"]
+    assert main(["image", str(home / "tiny-gan"), "-o", str(tmp_path / "typed.png"), *typed]) == 0
+    assert (tmp_path / "typed.png").read_bytes() == second.read_bytes()
     shares = [change.info for change in bench.tell_shares(alone)]
     assert len(shares) == DIRECTIONS and all("%" in share for share in shares)
+
+
+def test_a_picture_made_with_moves_lies_on_the_bench_as_it_is(page: GeneratorPage, home: Path) -> None:
+    bench = page.bench
+    made = {"model": str(home / "tiny-gan"), "parameters": DCGANParameters(seed=4, moves=(0.5, -4.0)).to_dict()}
+    picked = bench.pick(gr.SelectData(None, {"index": 0, "value": None}), [made])
+    assert [picked[slider].value for slider in bench.sliders] == [0.5, -4.0, *[0.0] * (DIRECTIONS - 2)]
+    assert picked[bench.sliders[0]].maximum == 4.0
+    assert recipe_of(Path(picked[bench.download].value["path"])).parameters == made["parameters"]
+    back = bench.back(made)
+    assert recipe_of(Path(back[bench.download].value["path"])).parameters["moves"] == []
+    with pytest.raises(gr.Error, match=r"moves\.0: should be less than or equal to 10"):
+        bench.move(made, 11.0)
+
+
+def test_help_names_no_kind_on_a_page_of_one_kind(page: GeneratorPage) -> None:
+    told = [str(getattr(made, "info", "")) for made in page.settings.values()]
+    assert any("more alike." in text for text in told) and not any("(DCGAN)" in text for text in told)
 
 
 def test_without_any_model_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
