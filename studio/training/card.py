@@ -8,7 +8,7 @@ from typing import Any
 from studio import __version__
 from studio.data.pictures import PictureData
 from studio.device import Device
-from studio.training.loop import Outcome
+from studio.training.outcome import Outcome
 from studio.training.parameters import PictureTraining
 
 TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder"}

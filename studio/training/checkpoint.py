@@ -138,7 +138,18 @@ def write_best(folder: Path, state: dict[str, Any]) -> None:
 
 def read_best(folder: Path) -> dict[str, Any] | None:
     """The state that measured best, or None where there is none that can be read."""
+    return _read_if_sound(folder / BEST)
+
+
+def read_earlier(folder: Path, last: dict[str, Any]) -> dict[str, Any]:
+    """The best state, or the one before the last, where it is an earlier one than `last`; else `last`."""
+    found = (_read_if_sound(folder / name) for name in (BEST, BEFORE))
+    return next((state for state in found if state is not None and state["step"] < last["step"]), last)
+
+
+def _read_if_sound(path: Path) -> dict[str, Any] | None:
     try:
-        return read_state(folder / BEST)
+        state = read_state(path)
     except InputError:
         return None
+    return state if state.get("version") == VERSION and isinstance(state.get("step"), int) else None

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from studio.training import checkpoint, ema, schedule
 from studio.training.curve import Curve
 from studio.training.distributed import share_statistics
 from studio.training.log import Log
+from studio.training.outcome import DivergedError, Outcome
 from studio.training.pace import Pace
 from studio.training.parameters import TrainingParameters
 from studio.training.step import Step, parts_of
@@ -36,23 +36,9 @@ MAX_ROLLBACKS = 8
 ROLLBACK_RATE = 0.3  # of the learning rate, after each return to the last checkpoint
 ESTIMATE_AFTER = 5  # steps
 STILL_IMPROVING = 0.05  # of the measure, between the last two, is much
+_GO_ON = "it was still getting better when it ended: go on with --resume and more steps or minutes"
 
 _log = logging.getLogger("studio")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a training ended: at which `step`, what was `best`, why it ended in words, and whether that was its end.
-
-    finished: False if it was stopped and can be gone on with; notes: what went wrong on the way, in words.
-    """
-
-    step: int
-    best: Measure | None
-    why: str
-    finished: bool
-    seconds: float
-    notes: tuple[str, ...] = ()
 
 
 class Loop:
@@ -80,6 +66,7 @@ class Loop:
         self.elapsed_before = 0.0
         self.notes: list[str] = []
         self._kept_at: int | None = None
+        self._went_back = False  # and nothing was kept since
 
     def run(self, callback: Callback | None = None, *, resume: bool = False) -> Outcome:
         """`open`, then train until the steps or the minutes are over, the measure no longer improves, or `callback`
@@ -101,6 +88,7 @@ class Loop:
         files.make_folder(self.folder / "sheets")
         if resume:
             self._restore(checkpoint.read(self.folder, self.task.kind, self.task.fingerprint))
+            self.notes = [note for note in self.notes if note != _GO_ON]
             self._tell(f"going on from step {self.step:,}.")
         else:
             self._keep(0.0)
@@ -201,12 +189,16 @@ class Loop:
         """It diverged: back to the last checkpoint, and on from there more carefully."""
         broken = self.step
         if self.rollbacks >= MAX_ROLLBACKS:
-            raise InputError(
+            raise DivergedError(
                 f"At step {broken} {what}, even at {self.rate:.1g} of the learning rate "
                 f"{self.parameters.learning_rate:g}; what was learnt before is kept in {self.folder}. "
                 f"Go on with --resume and a smaller --learning-rate, or begin again with one."
             )
-        self._return_to(checkpoint.read(self.folder, self.task.kind, self.task.fingerprint))
+        state = checkpoint.read(self.folder, self.task.kind, self.task.fingerprint)
+        if self._from_main(self._went_back):  # the last one may be what is ruined
+            state = checkpoint.read_earlier(self.folder, state)
+        self._return_to(state)
+        self._went_back = True
         self._note(f"at step {broken} {what}: {self._returned()}")
 
     def _return_to(self, state: dict[str, Any]) -> None:
@@ -263,14 +255,15 @@ class Loop:
 
     def _note_if_still_improving(self) -> None:
         """Under-fitting: the last measurement was by far the best."""
-        if len(self.measures) > 1 and self.best is self.measures[-1]:
+        if len(self.measures) > 1 and self.best and self.best.step == self.measures[-1].step:
             before = min(measure.value for measure in self.measures[:-1])
             if before - self.best.value > STILL_IMPROVING * abs(before):
-                self._note("it was still getting better when it ended: go on with --resume and more steps or minutes")
+                self._note(_GO_ON)
 
     def _note(self, line: str) -> None:
         """What the card should say too."""
         self.notes.append(line)
+        self._kept_at = None
         self._tell(line, logging.WARNING)
 
     def _tell(self, line: str, level: int = logging.INFO) -> None:
@@ -318,7 +311,7 @@ class Loop:
             return
         try:
             checkpoint.write(self.folder, self._state(elapsed))
-            self._kept_at = self.step
+            self._kept_at, self._went_back = self.step, False
         except OutputError as error:
             if not checkpoint.exists(self.folder):
                 raise
@@ -362,14 +355,26 @@ class Loop:
                 f"begun with, or choose another folder."
             ) from None
 
+    def rescue(self, why: str) -> Outcome | None:
+        """After it diverged for good: the best networks into the task, or None where there are none."""
+        state = checkpoint.read_best(self.folder)
+        if state is None:
+            return None
+        notes = tuple(self.notes)
+        self._restore(state)
+        return Outcome(self.step, self.best, why, False, self.elapsed_before, notes)
+
     def _take_best(self) -> None:
         """Put the best networks into the task, where the last ones are not the best."""
         if self.best is None or self.best.step == self.step:
             return
-        state = checkpoint.read_best(self.folder)
-        if state is not None and state["step"] == self.best.step:
+        best, state = self.best, checkpoint.read_best(self.folder)
+        if state is not None and state["step"] == best.step:
             checkpoint.restore(state, self.task.networks, self.task.averages, self.task.optimizers)
-            self._tell(f"the best was at step {self.best.step:,}: {self.best.name} {self.best.value:.4g}.")
+            self._tell(f"the best was at step {best.step:,}: {best.name} {best.value:.4g}.")
+        else:
+            self.best = self.measures[-1] if self._is_measured() else None
+            self._note(f"the best, of step {best.step}, could not be kept: the model is that of step {self.step}")
 
     def _from_main(self, value: Any) -> Any:
         if self.accelerator.num_processes == 1:

@@ -29,7 +29,8 @@ from studio.metrics import originality
 from studio.metrics.extractor import VGGFeatures
 from studio.progress import Callback
 from studio.training import card, checkpoint
-from studio.training.loop import Loop, Outcome
+from studio.training.loop import Loop
+from studio.training.outcome import DivergedError, Outcome
 from studio.training.parameters import KINDS as KINDS
 from studio.training.parameters import PictureTraining
 from studio.training.tasks.make import PictureTask, check_kind, in_the_shape_of, make_task, open_start
@@ -116,7 +117,13 @@ def train(
     def save(outcome: Outcome, copied: str | None = None) -> None:
         task.save(target, card.facts(asked, data, parameters, device, outcome, "\n".join(commands), copied))
 
-    outcome, copied = loop.train(callback), None
+    try:
+        outcome, copied = loop.train(callback), None
+    except DivergedError as diverged:
+        if accelerator.is_main_process and (best := loop.rescue("it diverged")):
+            save(best)
+            raise InputError(f"{diverged} The best until then, of step {best.step}, is in {target}.") from None
+        raise
     if not outcome.finished:
         outcome = replace(outcome, notes=(*outcome.notes, NOT_COMPARED))
     if accelerator.is_main_process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from studio.metrics.extractor import VGGFeatures
 from studio.progress import Progress
 from studio.training.loop import Loop
 from studio.training.run import Source, read
+from studio.training.step import Step
 from studio.training.task import Measure
 from studio.training.tasks.dcgan import DCGANTask
 from studio.training.tasks.make import PictureTask, make_task
@@ -63,6 +65,47 @@ def test_what_breaks_again_and_again_ends_in_words_and_keeps_what_was_learnt(tmp
         loop.run(poison(task, 5, times=99))
     again, _ = looped("dcgan", data, tmp_path, steps=10, keep_every=3)
     assert again.run(resume=True).step == 10
+
+
+def test_what_breaks_after_the_last_checkpoint_goes_back_to_an_earlier_one(tmp_path: Path, data: Path) -> None:
+    """Whatever ruined it may be in the last one already."""
+    loop, task = looped("dcgan", data, tmp_path, steps=7, keep_every=3)
+    notes = loop.run(poison(task, 5, times=2)).notes
+    assert "back to step 3, and on with 0.3" in notes[0] and "back to step 0, and on with 0.09" in notes[1]
+
+
+def test_the_best_of_what_diverges_for_good_becomes_the_model(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = DCGANTask.step
+
+    def step(task: DCGANTask, step: Step) -> dict[str, float]:
+        return real(task, step) if step.number < 4 else {"generator": math.nan}
+
+    monkeypatch.setattr(DCGANTask, "step", step)
+    with pytest.raises(InputError, match=r"Go on with --resume.* The best until then, of step 2, is in "):
+        run("dcgan", data, tmp_path / "model", steps=6, keep_every=3, check_every=2)
+    assert hub.find(tmp_path / "model").config["training"]["steps"] == 2
+    monkeypatch.undo()
+    assert run("dcgan", data, tmp_path / "model", steps=6, check_every=2, resume=True).outcome.finished
+
+
+def test_the_card_tells_of_the_weights_that_are_there(tmp_path: Path, data: Path) -> None:
+    """Also where the best ones were lost."""
+    loop, task = looped("dcgan", data, tmp_path, steps=2, check_every=1)
+    task.measure = lambda step: measured(step, float(step), variety=0.9)  # type: ignore[method-assign]
+    outcome = loop.run(lambda progress: (tmp_path / "training" / "best.safetensors").unlink(missing_ok=True))
+    assert outcome.best is not None and outcome.best.step == 2
+    assert outcome.notes == ("the best, of step 1, could not be kept: the model is that of step 2",)
+
+
+def test_that_it_was_still_getting_better_is_said_again(tmp_path: Path, data: Path) -> None:
+    """By a resume that finds everything done; not by one that goes on."""
+    for steps, better in ((4, True), (4, True), (6, False)):
+        loop, task = looped("dcgan", data, tmp_path, steps=steps, check_every=2)
+        task.measure = lambda step: measured(step, max(1.0, 9.0 - 2 * step), variety=0.9)  # type: ignore[method-assign]
+        notes = loop.run(resume=loop.folder.exists()).notes
+        assert [note.split(":")[0] for note in notes] == ["it was still getting better when it ended"] * better
 
 
 @pytest.mark.parametrize("kind", ["dcgan", "vae"])
