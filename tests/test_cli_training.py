@@ -38,14 +38,19 @@ def test_training_says_what_it_made_and_its_card_how(model: Path) -> None:
     card = (model / "README.md").read_text()
     assert "studio train vae --data " in card and " --steps 2 --batch-size 8 " in card and "CC0-1.0" in card
     kept = json.loads((model / "training" / "settings.json").read_text())
+    assert " --precision float32" in card and " --threads" not in card and " --device" not in card
+    assert kept["place"] == {"device": "auto", "precision": "float32", "threads": None}
     assert kept["parameters"]["perceptual"] == 0 and Path(kept["source"]["data"]).is_absolute()
 
 
 def test_resume_needs_nothing_but_the_folder(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "vae", "--resume", "-o", str(model), "--json", "--steps", "3", "--precision", "float32"]) == 0
+    assert main(["train", "vae", "--resume", "-o", str(model), "--json", "--steps", "3", "--threads", "1"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["steps"] == 3 and said["finished"] and said["output"] == str(model)
     assert (model / "README.md").read_text().count("    studio train vae") == 2
+    assert "--resume --steps 3 --precision float32 --threads 1\n" in (model / "README.md").read_text()
+    assert json.loads((model / "training" / "settings.json").read_text())["place"]["threads"] == 1
+    assert json.loads((model / "config.json").read_text())["training"]["device"] == "cpu in float32"
 
 
 @pytest.mark.parametrize(

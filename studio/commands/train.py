@@ -72,20 +72,25 @@ def _add(kind: str) -> None:
         asked = _given(context, {"background": background, "title": title, "license": license, "summary": summary})
         asked |= {} if data is None else {"data": str(data.absolute())}
         asked |= {} if start is None else {"start": _absolute(start)}
-        told = {"data": data, "output": output, "from": start, "resume": resume, "config": config, **chosen}
-        command = _command(kind, told | {name: asked[name] for name in ("background",) if name in asked})
         from_file = {} if config is None else _read_config(config)
         source, whole = _settled(kind, output, resume, asked, from_file | chosen)
         from studio.device import choose
         from studio.training import estimate, run
 
-        place = choose(device, precision, threads)
+        before = run.place_of(output) if resume else run.PLACE
+        where = {**before, **_given(context, {"device": device, "precision": precision, "threads": threads})}
+        told = {"data": data, "output": output, "from": start, "resume": resume, "config": config, **chosen}
+        told |= {name: asked[name] for name in ("background",) if name in asked}
+        command = _command(kind, told | {name: value for name, value in where.items() if value != run.PLACE[name]})
+        place = choose(where["device"], where["precision"], where["threads"])
         if dry_run:
             found = estimate.estimate(kind, source, whole, place)
             print(json.dumps(found.to_dict()) if as_json else found.in_words())
             return True
         with terminal.work() as callback:
-            trained = run.train(kind, source, output, whole, place, resume=resume, command=command, callback=callback)
+            trained = run.train(
+                kind, source, output, whole, place, resume=resume, command=command, callback=callback, place=where
+            )
         if _is_first_process():
             _report(kind, output, trained, terminal, as_json)
         return bool(trained.outcome.finished)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from studio.zoo.folder import WEIGHTS
 TRAINING, SETTINGS, PICTURES, SHEETS, NEAREST = "training", "settings.json", "pictures", "sheets", "nearest.png"
 COMPARED = 128  # samples looked for among the training pictures
 COMPARED_WITH = 5000  # training pictures at most
+PLACE: Mapping[str, Any] = {"device": "auto", "precision": "auto", "threads": None}  # what `studio.device.choose` takes
 NOT_COMPARED = "it was stopped before its samples were compared with the training pictures"
 _PREPARES = ("size", "channels", "classes", "seed")  # the parameters that pictures are prepared by
 _TELL_EVERY = 10.0  # seconds
@@ -82,12 +84,14 @@ def train(
     command: str = "",
     callback: Callback | None = None,
     extractor: VGGFeatures | None = None,
+    place: Mapping[str, Any] | None = None,
 ) -> Trained:
     """Train, and write the model into `folder`, from where its pipeline loads it.
 
     resume: go on with what is in the folder. command: what was typed, for the card. callback: as everywhere; returning
     True stops, and what was learnt is written all the same. extractor: what pictures are looked at through, the shipped
-    VGG-19 if none is given. In several processes (`accelerate launch`) every one calls this, and the first one writes.
+    VGG-19 if none is given. place: how the device was asked for, as in PLACE, kept for a resume. In several processes
+    (`accelerate launch`) every one calls this, and the first one writes.
     Raises InputError for pictures or settings that cannot be used, ModelError, OutputError.
     """
     check_kind(kind, parameters)
@@ -107,9 +111,11 @@ def train(
     loop = Loop(task, parameters, device, target)
     if resume:  # what cannot be gone on with keeps its settings
         loop.open(resume)
-    commands = _commands(target, parameters, command, resume)
+    before = place_of(target) if resume else dict(PLACE)
+    place = before if place is None else dict(place)
+    commands = _commands(target, parameters, command, resume, place != before)
     if accelerator.is_main_process:
-        _write_settings(target, kind, source, parameters, data, commands)
+        _write_settings(target, kind, source, parameters, data, commands, place)
     if not resume:  # where there is a checkpoint there are settings, wherever it is killed
         loop.open(resume)
     asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
@@ -171,6 +177,15 @@ def settings_of(folder: str | Path) -> tuple[str, Source, PictureTraining, str]:
         ) from None
 
 
+def place_of(folder: str | Path) -> dict[str, Any]:
+    """How the device of the training in a folder was asked for, as in PLACE; that where nothing is known of it."""
+    try:
+        kept = json.loads((Path(folder) / TRAINING / SETTINGS).read_text(encoding="utf-8"))["place"]
+        return {name: kept.get(name, usual) for name, usual in PLACE.items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return dict(PLACE)
+
+
 def _check_target(target: Path, source: Source, resume: bool) -> None:
     """Raise InputError or OutputError where this folder cannot take the model."""
     if target.resolve().is_relative_to(Path(source.data).resolve()):
@@ -225,7 +240,7 @@ def _compare(
     return found.warning
 
 
-def _commands(target: Path, parameters: PictureTraining, command: str, resume: bool) -> list[str]:
+def _commands(target: Path, parameters: PictureTraining, command: str, resume: bool, moved: bool) -> list[str]:
     """The commands that made the model: the first one, and those that went on with it in another way."""
     if not resume:
         return [command] if command else []
@@ -233,17 +248,24 @@ def _commands(target: Path, parameters: PictureTraining, command: str, resume: b
         _, _, before, commands = settings_of(target)
     except InputError:
         return [command] if command else []
-    changed = [command] if command and before != parameters else []
+    changed = [command] if command and (moved or before != parameters) else []
     return [*commands.splitlines(), *changed]
 
 
 def _write_settings(
-    target: Path, kind: str, source: Source, parameters: PictureTraining, data: PictureData, commands: list[str]
+    target: Path,
+    kind: str,
+    source: Source,
+    parameters: PictureTraining,
+    data: PictureData,
+    commands: list[str],
+    place: Mapping[str, Any],
 ) -> None:
     settings: dict[str, Any] = {
         "kind": kind,
         "source": asdict(source),
         "parameters": parameters.to_dict(),
+        "place": dict(place),
         "commands": commands,
         "pictures": data.fingerprint,
     }

@@ -180,12 +180,13 @@ def _train(order: Order, news: _News) -> Finished:
     from studio import device
     from studio.training import run
 
+    place = run.place_of(order.folder) if order.resume else run.PLACE
     trained = run.train(
         order.kind,
         run.Source(**order.source),
         order.folder,
         run.KINDS[order.kind](**order.parameters),
-        device.choose(),
+        device.choose(place["device"], place["precision"], place["threads"]),
         resume=order.resume,
         command="(on the page of Studio)",
         callback=news,
