@@ -28,9 +28,7 @@ def nebulae() -> Image.Image:
 def alphabets() -> Image.Image:
     """Six alphabets, each of one latent."""
     pipe = VAEPipeline.from_pretrained("vae-glyphs", device="cpu")
-    rows = [
-        pipe(count=26, seed=seed, same_latent=True, grid=True, columns=26, temperature=1.0).images[0] for seed in range(6)
-    ]
+    rows = [pipe(count=26, seed=seed, same_latent=True, grid=True, columns=26).images[0] for seed in range(6)]
     return stacked([row.resize((row.width * 2 // 3, row.height * 2 // 3), Image.Resampling.LANCZOS) for row in rows])
 
 

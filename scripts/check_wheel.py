@@ -77,7 +77,8 @@ def make_pictures(python: Path, empty: Path) -> None:
     for model in sorted((ROOT / "models").glob("*/config.json")):
         if json.loads(model.read_text(encoding="utf-8"))["network"] != "vgg":
             made.append(empty / f"{model.parent.name}.png")
-            run(studio, "image", model.parent.name, "-o", str(made[-1]), "--count", "9", "--grid", cwd=empty, env=offline)
+            sheet = ("--count", "9", "--grid", "-o", str(made[-1]))
+            run(studio, "image", model.parent.name, *sheet, cwd=empty, env=offline)
     for picture in made:
         if picture.stat().st_size < 1000:
             raise SystemExit(f"{picture.name}, made by the wheel, is empty.")

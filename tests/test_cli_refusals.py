@@ -125,7 +125,7 @@ def test_bad_inputs(folder: Path, capsys: Captured, arguments: list[str], words:
         (["--precision", "float8"], "Unknown precision 'float8': expected auto, float32, bfloat16."),
         (
             ["--model", "vgg20"],
-            "There is no model 'vgg20': it is no folder or file, none of the shipped models (vgg19)",
+            "There is no model 'vgg20': it is no folder or file, none of the shipped models (dcgan-nebulae,",
         ),
         (["--model", "broken.safetensors"], "broken.safetensors are damaged"),
         (["--model", "photo.jpg"], "photo.jpg is no safetensors file"),

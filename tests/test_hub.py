@@ -58,7 +58,11 @@ def refusal(name: str | Path, load: bool = False) -> str:
 
 
 def test_the_shipped_model_is_found_and_whole() -> None:
-    assert hub.shipped() == ["vgg19"]
+    assert hub.shipped() == ["dcgan-nebulae", "vae-emoji", "vae-glyphs", "vgg19"]
+    for name in hub.shipped():
+        model = hub.find(name)
+        assert model.sha256 == model.config["files"]["model.safetensors"]["sha256"]
+        assert model.weights.stat().st_size < 25_000_000
     model = hub.find("vgg19")
     assert model.folder == hub.shipped_folder() / "vgg19" and model.weights.is_file()
     assert model.sha256 == model.config["files"]["model.safetensors"]["sha256"]
