@@ -115,7 +115,7 @@ def test_a_reconstruction_is_the_picture_through_encoder_and_decoder(
     result = conditional.reconstruct(paths, classes=("dog",), scale=2)
     for number, path in enumerate(paths):
         square = to_square(opened(path).image, 64, 3)[None]
-        with torch.no_grad():
+        with conditional.device.computing(), torch.no_grad():
             latents = conditional.encode(square, torch.tensor([1]))
             made = to_pictures(conditional.decode(latents, torch.tensor([1])))[0]
         assert torch.equal(result.latents[number], latents[0])
