@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 
@@ -19,11 +19,11 @@ from studio.generation import layout
 from studio.generation.draws import seeds_from
 from studio.generation.parameters import DirectionsParameters
 from studio.latent.directions import Directions, find_directions, sheet
-from studio.pipelines.generator import GeneratorPipeline, ImageResult
-from studio.pipelines.generators import load_generator
+from studio.pipelines.beside import BesideGenerator
+from studio.pipelines.generator import ImageResult
 from studio.pipelines.models import load_again
 from studio.progress import Callback
-from studio.recipe import Recipe, Source
+from studio.recipe import Recipe
 
 NAME = "directions"
 
@@ -41,25 +41,10 @@ class DirectionsResult(ImageResult):
         return f"{super().in_words}, {len(self.directions)} directions with {explained:.0%} of all variation"
 
 
-class DirectionsPipeline:
+class DirectionsPipeline(BesideGenerator):
     """The directions of a model. A call leaves no state behind."""
 
     parameters = DirectionsParameters
-
-    def __init__(self, generator: GeneratorPipeline) -> None:
-        self.generator = generator
-
-    @classmethod
-    def from_pretrained(
-        cls, model: str | Path, *, device: str = "auto", precision: str = "auto", threads: int | None = None
-    ) -> Self:
-        """Load a DCGAN or a VAE: a shipped one, a folder, or a hub id. Raises ModelError and DeviceError."""
-        return cls(load_generator(model, device=device, precision=precision, threads=threads))
-
-    @property
-    def model(self) -> Source:
-        """The model as a recipe names it."""
-        return self.generator.model
 
     def __call__(
         self,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from torch import Tensor
 
@@ -24,12 +24,12 @@ from studio.generation import layout
 from studio.generation.parameters import ProjectionParameters
 from studio.latent.projection import Distance, Projection, project
 from studio.losses.perceptual import perceptual_distance
+from studio.pipelines.beside import BesideGenerator
 from studio.pipelines.generator import GeneratorPipeline, ImageResult, OneClass, PictureLike
-from studio.pipelines.generators import load_generator
 from studio.pipelines.inputs import opened, to_square
 from studio.pipelines.models import load_again
 from studio.progress import Callback, Progress
-from studio.recipe import Recipe, Source, source_of
+from studio.recipe import Recipe, source_of
 from studio.zoo.vgg import vgg_of
 
 NAME = "projection"
@@ -53,25 +53,10 @@ class ProjectionResult(ImageResult):
         return f"{super().in_words}, at a distance of {self.distance:.3g}"
 
 
-class ProjectionPipeline:
+class ProjectionPipeline(BesideGenerator):
     """The search for a picture's latent. A call leaves no state behind."""
 
     parameters = ProjectionParameters
-
-    def __init__(self, generator: GeneratorPipeline) -> None:
-        self.generator = generator
-
-    @classmethod
-    def from_pretrained(
-        cls, model: str | Path, *, device: str = "auto", precision: str = "auto", threads: int | None = None
-    ) -> Self:
-        """Load a DCGAN or a VAE: a shipped one, a folder, or a hub id. Raises ModelError and DeviceError."""
-        return cls(load_generator(model, device=device, precision=precision, threads=threads))
-
-    @property
-    def model(self) -> Source:
-        """The model as a recipe names it."""
-        return self.generator.model
 
     def __call__(
         self,

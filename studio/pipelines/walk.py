@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from PIL import Image
@@ -23,13 +23,14 @@ from studio.generation.draws import between, seeds_from
 from studio.generation.parameters import ProjectionParameters, WalkParameters
 from studio.latent.walk import walk
 from studio.media.images import Picture
+from studio.pipelines.beside import BesideGenerator
 from studio.pipelines.generator import GeneratorPipeline, PictureLike
-from studio.pipelines.generators import fitting, load_generator
+from studio.pipelines.generators import fitting
 from studio.pipelines.inputs import opened, to_square
 from studio.pipelines.models import load_again
 from studio.pipelines.projection import perceptual, search
 from studio.progress import Callback, Progress
-from studio.recipe import Recipe, Source, source_of
+from studio.recipe import Recipe, source_of
 
 NAME = "walk"
 KEYFRAMES = 6
@@ -76,25 +77,10 @@ class WalkResult:
         return f"{self.size[0]} × {self.size[1]}, {len(self.latents):,} frames at {self.fps} a second"
 
 
-class WalkPipeline:
+class WalkPipeline(BesideGenerator):
     """Films by a DCGAN or a VAE. A call leaves no state behind."""
 
     parameters = WalkParameters
-
-    def __init__(self, generator: GeneratorPipeline) -> None:
-        self.generator = generator
-
-    @classmethod
-    def from_pretrained(
-        cls, model: str | Path, *, device: str = "auto", precision: str = "auto", threads: int | None = None
-    ) -> Self:
-        """Load a DCGAN or a VAE: a shipped one, a folder, or a hub id. Raises ModelError and DeviceError."""
-        return cls(load_generator(model, device=device, precision=precision, threads=threads))
-
-    @property
-    def model(self) -> Source:
-        """The model as a recipe names it."""
-        return self.generator.model
 
     def __call__(
         self,
