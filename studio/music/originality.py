@@ -5,8 +5,8 @@ copy. Rests are passed over, and a repeated note is a step of 0. A run of n step
 
 The index is a suffix array cut at eight steps: all places of all tunes, sorted by the eight steps that follow. Runs up
 to eight are read off where a query's steps would be sorted in; longer ones are followed on from each place where eight
-agree. The runs found are exact. With 430,000 notes it is sorted in 0.05 s, and a melody of 120 notes takes 0.2 to 7 ms. Real
-tunes share 13 notes with a tune that is no variant of theirs (median; 5 % share 10, 5 % share 15).
+agree. The runs found are exact. With 430,000 notes it is sorted in 0.05 s, and a melody of 120 notes takes 0.2 to 7 ms.
+Real tunes share 13 notes with a tune that is no variant of theirs (median; 5 % share 10, 5 % share 15).
 """
 
 from __future__ import annotations
