@@ -82,7 +82,7 @@ def _tunes(text: str) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
 
 def _tune(header: list[tuple[str, str]], body: list[str], unnamed: str) -> Tune:
     fields = dict(header) | {"T": next((value for letter, value in header if letter == "T" and value), "")}
-    name = fields["T"] or unnamed
+    name = fields["T"].replace("\\%", "%") or unnamed
     try:
         return Tune(name, _melody(fields, body))
     except (UnusableError, InputError) as error:
@@ -176,12 +176,12 @@ def _unit(written: str) -> Fraction:
 def _tempo(written: str, meter: Meter, unit: Fraction) -> float:
     """Felt beats a minute of "1/4=90", "3/8=120 \\"lively\\"" or "120" (units of L:, as it once was)."""
     plain = re.sub(r'"[^"]*"', "", written).strip()
-    match = re.fullmatch(r"(?:([\d/ ]*)=)?\s*(\d{1,4})", plain)
+    match = re.fullmatch(r"(?:([\d/ ]*)=)?\s*(\d{1,4}(?:\.\d{1,20})?)", plain)
     if match is None:
         return TEMPO
     lengths = [(int(above), int(below)) for above, below in re.findall(r"(\d{1,3})/(\d{1,3})", match[1] or "")]
     if match[1] is not None and (not lengths or any(below == 0 for _, below in lengths)):
         return TEMPO
     quarters = sum((Fraction(4 * above, below) for above, below in lengths), Fraction()) or unit
-    tempo = float(int(match[2]) * quarters * TICKS / meter.beat)
+    tempo = float(Fraction(match[2]) * quarters * TICKS / meter.beat)
     return tempo if _TEMPI[0] <= tempo <= _TEMPI[1] else TEMPO

@@ -98,7 +98,12 @@ def _check(bars: Sequence[Stretch], full: Fraction, meter: Meter) -> Fraction:
     place, number = (1 if pickup else 0), 1
     while place < len(bars):
         bar, following = bars[place], bars[place + 1] if place + 1 < len(bars) else None
-        if bar.length == full or (following is None and bar.length in (full - start, full - pickup)):
+        if bar.length == full or _is_several(bar, full):
+            place += 1
+            number += int(bar.length / full) - 1
+        elif following is None and bar.length in (full - start, full - pickup):
+            if bar.length != full - start:  # shortened by the pickup of its own part: nothing more sounds in it
+                bar.notes.append(Written(None, full - bar.length))
             place += 1
         elif following is not None and bar.length + following.length == full:
             pickup = following.length
@@ -110,12 +115,12 @@ def _check(bars: Sequence[Stretch], full: Fraction, meter: Meter) -> Fraction:
 
 
 def _is_several(bar: Stretch, full: Fraction) -> bool:
-    """Whether no note reaches over where a bar line belongs: one that was forgotten does no harm then."""
-    at, borders = Fraction(), {Fraction()}
+    """Whether a bar line was forgotten where it does no harm: whole bars, and no note reaches over their borders."""
+    at, ends = Fraction(), set[Fraction]()
     for note in bar.notes:
         at += note.length
-        borders.add(at)
-    return all(place * full in borders for place in range(int(at / full)))
+        ends.add(at)
+    return at % full == 0 and all(place * full in ends for place in range(1, int(at / full)))
 
 
 def _length(quarters: Fraction, meter: Meter) -> str:
