@@ -130,8 +130,8 @@ def groups(melodies: Sequence[Melody]) -> tuple[int, ...]:
     """The number of the group of near-variants that each melody belongs to, counted from 0 in order of appearance.
 
     Two are in one group if they share VARIANT_RUN steps in a row, or VARIANT_SHARE of their pieces of VARIANT_PIECES
-    steps, or are both in one with a third. Of 4,114 tunes of O'Neill, Ryan and Aird 1,505 have a variant among the
-    others; the largest of the 3,191 groups, of hornpipes that pass figures on to each other, holds 20.
+    steps, or are both in one with a third. Of 3,883 tunes of O'Neill, Ryan and Aird 1,372 have a variant among the
+    others; the largest of the 3,054 groups, of hornpipes that pass figures on to each other, holds 20.
     """
     all_steps = [steps_of(melody).tobytes() for melody in melodies]
     parents = list(range(len(all_steps)))
