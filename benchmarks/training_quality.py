@@ -48,14 +48,14 @@ class Judge:
     def __init__(self, data: PictureData, quick: bool) -> None:
         self.data, self.device, self.count = data, choose("cpu", "float32"), 100 if quick else SAMPLES
         self.extractor = VGGFeatures(self.device)
+        self.sheets = CACHE / "quality"
+        self.sheets.mkdir(exist_ok=True)
         with self.device.computing():
             self.real = self.extractor(references(data))
 
     def kid(self, samples: Tensor, name: str) -> float:
         """KID-VGG19 of (N, 3, 64, 64) in [-1, 1] against pictures held out and others, 1,000 in all at most."""
-        folder = CACHE / "quality"
-        folder.mkdir(exist_ok=True)
-        sheet(samples[:64]).save(folder / f"{name}.png")
+        sheet(samples[:64]).save(self.sheets / f"{name}.png")
         with self.device.computing():
             return kernel_distance(self.extractor(to_uint8(samples)), self.real).value
 
@@ -67,7 +67,7 @@ class Judge:
                 network(batch, torch.zeros(len(batch), network.config.latent))[0]
                 for batch in to_network(held_out).split(BATCH)
             ]
-        sheet(torch.cat(made)[:64]).save(CACHE / "quality" / f"{name}.png")
+        sheet(torch.cat(made)[:64]).save(self.sheets / f"{name}.png")
         with self.device.computing():
             return reconstruction(held_out, to_uint8(torch.cat(made)), self.extractor).vgg_distance
 
