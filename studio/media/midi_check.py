@@ -71,19 +71,20 @@ def scan(content: bytes, name: str) -> Scanned:
     left = MAX_EVENTS
     last = 0
     while len(scanned.tracks) < count:
+        which = f"track {len(scanned.tracks) + 1} of {count}"
         if at + 8 > len(content):
-            raise _damaged(name, f"track {len(scanned.tracks) + 1} of {count} is missing")
+            raise _damaged(name, f"{which} is missing")
         kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "big")
         chunk = content[at + 8 : at + 8 + size]
         if len(chunk) < size:
-            raise _damaged(name, f"track {len(scanned.tracks) + 1} of {count} is cut off")
+            raise _damaged(name, f"{which} is cut off")
         at += 8 + size
         if kind != b"MTrk":
             continue  # the format lets programs add chunks of their own
         try:
             ticks, events = _read_track(chunk, scanned, left)
         except (_DamagedError, IndexError):
-            raise _damaged(name, f"an event in track {len(scanned.tracks) + 1} of {count} is broken") from None
+            raise _damaged(name, f"an event in {which} is broken") from None
         left -= events
         if left < 0:
             raise InputError(f"{name} has more than {MAX_EVENTS:,} events; expected a tune, cut out the part you want.")

@@ -26,6 +26,7 @@ _log = logging.getLogger("studio")
 _OVERLAP = TICKS / 10
 _SHORT = TICKS // 4  # a gap below a sixteenth, and below a quarter of the note's time, is its touch and no rest
 _EXACT = 0.02  # ticks
+_MOST_NOTES = 10_000  # five a second for half an hour
 _CLEARLY = 0.4  # the finer grid is taken where what it misses is less than this part of what the coarser one misses
 _FREE = 0.4  # ticks off the coarser grid, in the mean, where notes anywhere at all would be off by half a tick
 _IN_KEY = 0.85  # the part of the sounding time in the scale of a signature from which on it is believed
@@ -110,8 +111,8 @@ def melody_of(midi: pretty_midi.PrettyMIDI, name: str) -> Melody:
     first = pitched[0]
     if len(pitched) > 1 and Told.by(midi) is None:
         _log.warning("%s has %d instruments; taking the first, %s.", name, len(pitched), _called(first))
-    spans = _spans(midi, first)
     try:
+        spans = _spans(midi, first)
         try:
             spans = _one_voice(spans)
         except _Unfit as reason:
@@ -132,7 +133,9 @@ def _called(instrument: pretty_midi.Instrument) -> str:
 
 
 def _spans(midi: pretty_midi.PrettyMIDI, instrument: pretty_midi.Instrument) -> list[_Span]:
-    """The notes of an instrument, sorted, those of the same onset and pitch once."""
+    """The notes of an instrument, sorted, those of the same onset and pitch once. Raises _Unfit for too many."""
+    if len(instrument.notes) > _MOST_NOTES:
+        raise _Unfit(f"it has {len(instrument.notes):,} notes; expected a melody of at most {_MOST_NOTES:,}")
     ours = TICKS / midi.resolution
     found: dict[tuple[float, int], float] = {}
     for note in instrument.notes:
