@@ -26,15 +26,7 @@ def melodies(draw: st.DrawFn, *, bars: int = 6, lowest: int = 48, highest: int =
 
 def jig() -> Melody:
     """Eight bars in G, 6/8, with a pickup, after the manner of a jig."""
-    bars = [
-        "2 2 0 7 7 5",
-        "4 5 7 9 7 5",
-        "2 2 0 7 7 5",
-        "4 2 0 -3 -5 -5",
-        "2 2 0 7 7 5",
-        "4 5 7 12 11 9",
-        "7 5 4 2 4 2",
-    ]
+    bars = ["7 4 7 9 7 4", "0 4 7 12 7 4", "5 9 12 9 5 9", "2 5 9 11 9 7", "7 4 7 9 7 4", "0 4 7 12 7 4", "5 2 5 2 -1 2"]
     pitches = [67 + int(step) for bar in bars for step in bar.split()]
     notes = [Note(74, 12), *(Note(pitch, 12) for pitch in pitches), Note(67, 36), Note(67, 24)]
     return Melody(tuple(notes), Key(7), Meter(6, 8), 110.0, 12)
