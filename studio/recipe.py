@@ -5,7 +5,7 @@
 
 A recipe names the pipeline, its parameters, the model and the inputs by their hashes, and what computed it. It holds no
 time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF,
-films in the comment tag.
+films and sound in the comment tag, MIDI in a text event.
 """
 
 from __future__ import annotations
@@ -84,12 +84,21 @@ def from_json(text: str) -> Recipe:
 
 def recipe_of(path: str | Path) -> Recipe:
     """The recipe inside an output. Raises InputError if there is none."""
-    if Path(path).suffix.lower() == ".mp4":
-        from studio.media import video  # FFmpeg's libraries load slowly, and `studio --help` needs none
+    match Path(path).suffix.lower():  # what reads films and music loads slowly, and `studio --help` needs none of it
+        case ".mp4":
+            from studio.media import video
 
-        text = video.read_recipe_text(path)
-    else:
-        text = images.read_recipe_text(path)
+            text = video.read_recipe_text(path)
+        case ".mid" | ".midi":
+            from studio.media import midi
+
+            text = midi.read_recipe_text(path)
+        case ".wav":
+            from studio.media import audio
+
+            text = audio.read_recipe_text(path)
+        case _:
+            text = images.read_recipe_text(path)
     if text is None:
         raise InputError(
             f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out."
@@ -98,7 +107,8 @@ def recipe_of(path: str | Path) -> Recipe:
 
 
 def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] = ()) -> dict[str, list[Path]]:
-    """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures.
+    """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures,
+    or among all music where a piece of music is missing.
 
     folders: searched with all that is in them; nearby: folders of which only the files themselves are looked at.
 
@@ -132,9 +142,15 @@ def _candidates(folder: Path, wanted: Iterable[Source], by_name: bool, deep: boo
     if by_name:
         found = [folder / source.name for source in wanted if source.name]
     else:
+        kinds = {suffix for source in wanted for suffix in _kind(source)}
         inside = folder.rglob("*") if deep else folder.glob("*")
-        found = sorted(path for path in inside if path.suffix.lower() in _PICTURES)
+        found = sorted(path for path in inside if path.suffix.lower() in kinds)
     return [path for path in found if os.path.isfile(path)]  # noqa: PTH113
+
+
+def _kind(source: Source) -> tuple[str, ...]:
+    """The suffixes of files that may be an input, going by its name; without one it is a picture from memory."""
+    return _MUSIC if Path(source.name).suffix.lower() in _MUSIC else _PICTURES
 
 
 def _digests(path: Path, wanted: Mapping[str, Source]) -> Iterable[str]:
@@ -155,4 +171,5 @@ def _input(found: Mapping[str, str]) -> Source:
     return Source(Path(str(found["name"])).name, str(found["sha256"]))  # a name alone: a recipe may come from anyone
 
 
+_MUSIC = (".mid", ".midi", ".abc", ".musicxml", ".mxl", ".xml")
 _PICTURES = (*images.SUFFIXES, ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")

@@ -182,6 +182,53 @@ def test_inputs_are_found_by_name_and_by_hash_after_renaming(picture: Maker, tmp
     assert find_inputs(recipe, [tmp_path]) == {"content": [first, moved]}
 
 
+@pytest.mark.parametrize("suffix", [".mid", ".midi", ".abc", ".musicxml", ".mxl"])
+def test_music_is_found_by_name_and_by_hash_after_renaming(picture: Maker, tmp_path: Path, suffix: str) -> None:
+    photo, tune = picture("a.png"), tmp_path / f"tune{suffix}"
+    tune.write_bytes(b"some music")
+    primer = Source(tune.name, files.sha256(tune.read_bytes()))
+    recipe = example(inputs={"primer": (primer,), "cover": (source_of(images.open_picture(photo)),)})
+    assert find_inputs(recipe, [tmp_path]) == {"primer": [tune], "cover": [photo]}
+    (tmp_path / "deep").mkdir()
+    moved = tune.rename(tmp_path / "deep" / "0.mid")
+    (tmp_path / "0.mid").write_bytes(b"other music")
+    assert find_inputs(recipe, [tmp_path]) == {"primer": [moved], "cover": [photo]}
+    assert find_inputs(example(inputs={"primer": (primer,)}), [tmp_path]) == {"primer": [moved]}
+
+
+def test_music_is_not_opened_where_a_picture_is_looked_for(picture: Maker, tmp_path: Path) -> None:
+    path = picture("a.png")
+    (tmp_path / "b.mid").write_bytes(path.read_bytes())
+    recipe = inputs_of(path)
+    path.unlink()
+    with pytest.raises(InputError, match=r"Cannot find a\.png"):
+        find_inputs(recipe, [tmp_path])
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".midi", ".MID", ".wav"])
+def test_a_recipe_survives_in_music(tmp_path: Path, suffix: str) -> None:
+    import numpy as np
+
+    from studio.media import audio, midi
+    from studio.music.melody import Melody, Note
+    from studio.music.theory import Key, Meter
+
+    bare, full = tmp_path / f"bare{suffix}", tmp_path / f"full{suffix}"
+    if suffix == ".wav":
+        audio.write_wav(bare, np.zeros((7, 2), np.int16))
+        audio.write_wav(full, np.zeros((7, 2), np.int16), example().to_json())
+    else:
+        music = midi.to_midi(Melody((Note(60, 24),), Key(0), Meter(4, 4)))
+        midi.write_midi(music, bare)
+        midi.write_midi(music, full, example().to_json())
+    assert recipe_of(full) == example()
+    with pytest.raises(InputError, match="carries no recipe: it was not made by Studio"):
+        recipe_of(bare)
+    bare.write_bytes(b"garbage")
+    with pytest.raises(InputError, match=r"is not a (MIDI|WAV) file"):
+        recipe_of(bare)
+
+
 def test_one_picture_in_two_roles(picture: Maker, tmp_path: Path) -> None:
     path = picture("a.png")
     source = source_of(images.open_picture(path))

@@ -129,6 +129,8 @@ def key_number(key: Key) -> int:
 
 
 def _called(instrument: pretty_midi.Instrument) -> str:
+    if instrument.is_drum:
+        return "drums"
     return instrument.name.strip() or str(pretty_midi.program_to_instrument_name(instrument.program))
 
 
