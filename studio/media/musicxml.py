@@ -11,11 +11,13 @@ import io
 import re
 import zipfile
 from fractions import Fraction
+from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from studio.errors import InputError
+from studio.media import files
 from studio.media.abc import TEMPO, Tune, meter_of
 from studio.media.abc_notes import STEPS
 from studio.media.barring import MAX_NOTES, Stretch, UnusableError, Written, barred
@@ -40,6 +42,11 @@ def read_score(content: bytes, name: str) -> Tune:
         return Tune(title, _melody(root))
     except UnusableError as error:
         return Tune(title, None, str(error))
+
+
+def read_musicxml(path: str | Path) -> Tune:
+    """The same from a file by its path. Raises InputError also where it cannot be read."""
+    return read_score(files.read_bytes(path), str(path))
 
 
 def _root(content: bytes, name: str) -> Element:
