@@ -3,10 +3,11 @@
 Each metre is tried at each place where its first bar line may stand, and scored by a sum of three: how likely the
 onsets are if every sixteenth of the bar has its own chance to bear one (after Temperley, Music and Probability, 2007,
 chapter 3), how much of the melody returns after 1, 2, 4 and 8 bars (autocorrelation, after Brown, JASA 94, 1993), and
-how long the notes are that begin a bar. The chances and weights were fitted to the tunes of O'Neill, Ryan and Aird; on the
-half of them that a fit had not seen it was right for 90 % (over all 3,883 of them 6/8: 99 %, 4/4: 93 %, 9/8: 88 %,
-3/4: 80 %, 2/4: 77 %; most errors take 2/4 for 4/4 or 4/4 for 2/4), and where it was, so was the pickup for 86 %.
-Marches and reels in 2/2 are written like those in 4/4: what is found is 4/4, unless 4/4 is not among the candidates.
+how long the notes are that begin a bar. The chances and weights were fitted to the tunes of O'Neill, Ryan and Aird. A
+fit to one half of them was right for 90 % of the other; over all 3,883 it is right for 99 % of those in 6/8, 93 % in
+4/4, 88 % in 9/8, 80 % in 3/4 and 77 % in 2/4 (most errors take 2/4 for 4/4 or 4/4 for 2/4), and where it is, so is the
+pickup for 86 %. Marches and reels in 2/2 are written like those in 4/4: what is found is 4/4, unless 4/4 is not among
+the candidates.
 """
 
 from __future__ import annotations
