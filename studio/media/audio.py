@@ -223,9 +223,13 @@ def _by_fluidsynth(music: pretty_midi.PrettyMIDI, soundfont: Path, seconds: floa
 
 def _died_away(sound: Samples) -> Samples:
     """Without the silence at the end, and faded out over the last 20 ms."""
-    heard = np.abs(sound.astype(np.int32)).max(axis=1) if len(sound) else np.zeros(0, np.int32)
-    loudest = int(heard.max(initial=0))
-    last = int(np.flatnonzero(heard > _SILENT * loudest)[-1]) if loudest else 0
+    quiet = _SILENT * _peak(sound)
+    last = 0
+    for end in range(len(sound), 0, -RATE):
+        heard = np.abs(sound[max(0, end - RATE) : end].astype(np.int32)).max(axis=1) > quiet
+        if heard.any():
+            last = max(0, end - RATE) + int(np.flatnonzero(heard)[-1])
+            break
     kept = sound[: last + _FADE].copy()
     fade = min(_FADE, len(kept))
     if fade:
@@ -244,12 +248,14 @@ def _folded(sound: Samples, count: int) -> NDArray[np.int32]:
     return folded
 
 
+def _peak(sound: NDArray[np.int16] | NDArray[np.int32]) -> int:
+    return max(int(sound.max(initial=0)), -int(sound.min(initial=0)))
+
+
 def _loud(sound: NDArray[np.int16] | NDArray[np.int32]) -> Samples:
     """With the peak at -1 dBFS; silence stays silence."""
-    peak = max(int(sound.max(initial=0)), -int(sound.min(initial=0)))
-    if not peak:
-        return sound.astype(np.int16)
-    factor = np.float32(_PEAK * 32_767 / peak)
-    louder = sound.astype(np.float32)
-    louder *= factor
-    return np.rint(louder, out=louder).astype(np.int16)
+    factor = _PEAK * 32_767 / max(1, _peak(sound))
+    louder: Samples = np.empty(sound.shape, np.int16)
+    for at in range(0, len(sound), RATE):  # a second at a time: minutes of it as floats take much memory
+        louder[at : at + RATE] = np.rint(sound[at : at + RATE] * factor).astype(np.int16)
+    return louder

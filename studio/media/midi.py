@@ -15,7 +15,6 @@ import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import mido
 import pretty_midi
@@ -25,10 +24,8 @@ from studio.media import files, midi_check
 from studio.media.midi_check import Scanned
 from studio.media.midi_melody import Told, key_number, melodies_in, melody_of
 from studio.music.melody import Melody, quarters_a_minute
+from studio.music.parts import Part
 from studio.music.theory import TICKS
-
-if TYPE_CHECKING:
-    from studio.music.accompaniment import Part
 
 __all__ = ["SUFFIXES", "lead_in", "melodies_in", "melody_of", "midi_bytes", "read_midi", "read_recipe_text"]
 __all__ += ["to_midi", "write_midi"]

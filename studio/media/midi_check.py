@@ -17,7 +17,8 @@ MAX_BYTES = 1_000_000
 MAX_TRACKS = 64
 MAX_EVENTS = 200_000
 MAX_SECONDS = 30 * 60
-MAX_TICKS = 4_000_000  # half an hour at 139 quarters a minute and 960 ticks a quarter; libraries hold a table of them
+MAX_TICKS = 4_000_000  # half an hour at 277 quarters a minute and 480 ticks a quarter; libraries hold a table of them
+COARSE = 480  # ticks a quarter that a file with more ticks than that is brought to
 
 META = 0xFF
 TEXT, TRACK_NAME, END_OF_TRACK, TEMPO, METER, KEY = 0x01, 0x03, 0x2F, 0x51, 0x58, 0x59
@@ -90,7 +91,35 @@ def scan(content: bytes, name: str) -> Scanned:
             raise InputError(f"{name} has more than {MAX_EVENTS:,} events; expected a tune, cut out the part you want.")
         last = max(last, ticks)
     _check_length(scanned, last, name)
+    if last > MAX_TICKS and division > COARSE:
+        scanned = _coarser(scanned)
+        last = last * COARSE // division
+    if last > MAX_TICKS:
+        raise InputError(
+            f"{name} is {last:,} ticks long; expected at most {MAX_TICKS:,}, export it with fewer ticks a quarter note."
+        )
     return scanned
+
+
+def _coarser(scanned: Scanned) -> Scanned:
+    """The same at COARSE ticks a quarter."""
+
+    def at(tick: int) -> int:
+        return round(tick * COARSE / scanned.division)
+
+    return Scanned(
+        COARSE,
+        [
+            Track(
+                [(at(tick), status, first, second) for tick, status, first, second in track.events],
+                [(at(tick), kind, text) for tick, kind, text in track.texts],
+            )
+            for track in scanned.tracks
+        ],
+        {at(tick): tempo for tick, tempo in scanned.tempos.items()},
+        {at(tick): meter for tick, meter in scanned.meters.items()},
+        {at(tick): key for tick, key in scanned.keys.items()},
+    )
 
 
 def _header(content: bytes, name: str) -> tuple[int, int, int]:
@@ -210,10 +239,6 @@ def _check_length(scanned: Scanned, last: int, name: str) -> None:
     if seconds > MAX_SECONDS:
         lasts = f"{seconds / 60:.0f} minutes" if seconds < 10_800 else f"{seconds / 3600:,.0f} hours"
         raise InputError(f"{name} lasts {lasts}; expected at most {MAX_SECONDS // 60} minutes, cut out what you want.")
-    if last > MAX_TICKS:
-        raise InputError(
-            f"{name} is {last:,} ticks long; expected at most {MAX_TICKS:,}, export it with fewer ticks a quarter note."
-        )
 
 
 def _damaged(name: str, why: str) -> InputError:

@@ -196,3 +196,13 @@ def test_tempos_metres_and_keys_count_in_any_track() -> None:
     melody = midi.melody_of(music, "tune")
     assert (melody.meter, melody.tempo) == (Meter(6, 8), 40.0)
     assert music.key_signature_changes[0].key_number == 12 + 7  # two flats, minor
+
+
+def test_a_long_file_of_very_fine_ticks_is_brought_to_coarser_ones() -> None:
+    quarter = number(10_080)
+    said = b"\x00\xff\x58\x04\x03\x02\x18\x08" + b"\x00\xff\x01\x02hi"
+    notes = b"".join(b"\x00\x90" + bytes([60 + n % 12, 80]) + quarter + bytes([60 + n % 12, 0]) for n in range(600))
+    music = midi.read_midi(header(division=10_080) + track(said + notes + END))
+    assert music.resolution == 480 and [text.text for text in music.text_events] == ["hi"]
+    melody = midi.melody_of(music, "tune")
+    assert melody.notes == tuple(Note(60 + n % 12, 24) for n in range(600)) and melody.meter == Meter(3, 4)

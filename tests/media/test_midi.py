@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from studio.errors import InputError, OutputError
 from studio.media import midi
 from studio.music.melody import Melody, Note, joined
+from studio.music.parts import Part, PartNote
 from studio.music.theory import METERS, MODES, Key, Meter
 from studio.recipe import Recipe, Source, recipe_of
 
@@ -64,6 +65,28 @@ def played(
 def test_a_melody_comes_back_as_it_was(melody: Melody) -> None:
     assert midi.melody_of(read(midi.to_midi(melody), recipe='{"a": 1}'), "a.mid") == melody
     assert midi.melodies_in(read(midi.to_midi(melody)), "a.mid") == ([("a.mid", melody)], [])
+
+
+def test_what_accompanies_it_starts_with_the_bars_and_leaves_the_melody_as_it_was(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    melody = tune(pickup=12)
+    bass = Part("Bass", 32, False, (PartNote(-12, 12, 45, 70), PartNote(0, 96, 38, 80), PartNote(0, 96, 45, 60)))
+    drums = Part("Drümmer", 0, True, (PartNote(0, 6, 36, 100),))
+    music = read(midi.to_midi(melody, (bass, drums), program=40))
+    assert [(one.program, one.is_drum, len(one.notes)) for one in music.instruments] == [
+        (40, False, 16),
+        (32, False, 3),
+        (0, True, 1),
+    ]
+    assert music.instruments[2].notes[0].start == pytest.approx(music.get_downbeats()[1])
+    assert music.instruments[1].notes[0].start == pytest.approx(midi.lead_in(melody))
+    assert midi.melody_of(music, "a.mid") == melody and not caplog.records
+    taken, left_out = midi.melodies_in(music, "a.mid")
+    assert taken == [("a.mid (1: Melody)", melody)] and [label for label, _ in left_out] == [
+        "a.mid (2: Bass)",
+        "a.mid (3: drums)",
+    ]
 
 
 @given(melodies())
@@ -192,6 +215,16 @@ def test_a_short_first_bar_is_a_pickup() -> None:
     music.time_signature_changes.append(pretty_midi.TimeSignature(4, 4, 0.5))
     found = midi.melody_of(music, "a.mid")
     assert (found.meter, found.pickup) == (Meter(4, 4), 24)
+
+
+def test_a_pickup_without_silence_before_it_is_heard() -> None:
+    bars = [(0, 74), (1.5, 73), (2, 71), (3, 69), (4, 66), (5.5, 67), (6, 69), (8, 71), (9.5, 74), (10, 73), (11, 71)]
+    bars += [(12, 69), (13, 66), (14, 62)]
+    starts = [(0.0, 69), *((1 + again + start, pitch) for again in (0, 16, 32) for start, pitch in bars)]
+    ends = [start for start, _ in starts[1:]] + [49.0]
+    notes = [(start, end, pitch) for (start, pitch), end in zip(starts, ends, strict=True)]
+    assert midi.melody_of(played(notes), "a.mid").pickup == 24
+    assert midi.melody_of(played([(start - 1, end - 1, pitch) for start, end, pitch in notes[1:]]), "a.mid").pickup == 0
 
 
 @pytest.mark.parametrize("meter", ["5/4", "7/8", "12/8", "1/4"])
