@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from studio.errors import InputError
 from studio.media.abc_notes import ACCIDENTALS, Reader
@@ -18,6 +19,8 @@ from studio.music.melody import Melody
 from studio.music.theory import METERS, SCALES, TICKS, Key, Meter
 
 TEMPO = 120.0  # felt beats a minute, where a tune gives none
+MAX_TUNES = 20_000
+_LONGEST = 200  # characters of a field that are looked at
 _TEMPI = (20, 400)
 _MODES = {
     **dict.fromkeys(("", "maj", "ion"), "major"),
@@ -44,9 +47,14 @@ def read_tunes(text: str, name: str) -> list[Tune]:
 
     Grace notes are left out, of chords the top note is taken, repeats are not unfolded, and of several endings the
     last one is taken. A tune is given a reason instead of a melody where its metre or mode is not among those of
-    `studio.music.theory`, where they change, or where a bar is not full.
+    `studio.music.theory`, where they change, or where a bar is not full. Raises InputError for more than 20,000 tunes.
     """
-    return [_tune(header, body, f"{name}, tune {number}") for number, header, body in _tunes(text)]
+    tunes = [
+        _tune(header, body, f"{name}, tune {number}") for number, header, body in islice(_tunes(text), MAX_TUNES + 1)
+    ]
+    if len(tunes) > MAX_TUNES:
+        raise InputError(f"{name} holds more than {MAX_TUNES:,} tunes; split it into several files.")
+    return tunes
 
 
 def _tunes(text: str) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
@@ -63,13 +71,13 @@ def _tunes(text: str) -> Iterator[tuple[str, list[tuple[str, str]], list[str]]]:
         if match and match[1] == "X":
             if state != "between":
                 yield number, header, body
-            number, header, body, state = match[2].strip(), list(shared), [], "header"
+            number, header, body, state = match[2].strip()[:_LONGEST], list(shared), [], "header"
         elif state == "between":
             if match and not number and match[1] in "LM":
-                shared.append((match[1], match[2].strip()))
+                shared.append((match[1], match[2].strip()[:_LONGEST]))
         elif state == "header":
             if match:
-                header.append((match[1], match[2].strip()))
+                header.append((match[1], match[2].strip()[:_LONGEST]))
                 state = "body" if match[1] == "K" else state
         elif not line.strip() and body:
             yield number, header, body
@@ -115,7 +123,7 @@ def _melody(fields: dict[str, str], body: list[str]) -> Melody:
     for line in body:
         match = _FIELD.match(line)
         if match:
-            take(match[1], match[2].strip())
+            take(match[1], match[2].strip()[:_LONGEST])
         else:
             reader.read(line, take)
     notes, pickup = barred(reader.stretches, meter)

@@ -13,6 +13,7 @@ from studio.music.theory import Meter
 
 STEPS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS: Final = {"^": 1, "^^": 2, "=": 0, "_": -1, "__": -2}
+_SHORTEST = 1 << 16  # of a quarter: nothing that can be kept is as short
 _TIMES = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # tuplets: p notes in the time of this many; 5, 7 and 9 go by the metre
 
 _LENGTH = r"\d{0,4}(?:/+\d{0,4})?"
@@ -79,14 +80,16 @@ class Reader:
         elif match["rest"]:
             self._add(Written(None, self.unit), _length(match["rest_length"]))
         elif match["bars_rest"]:
-            bar = Fraction(4 * self.meter.beats, self.meter.unit)
-            self._add(Written(None, bar), Fraction(int(match["rest_bars"] or 1)))
+            for _ in range(int(match["rest_bars"] or 1)):
+                self._add(Written(None, Fraction(4 * self.meter.beats, self.meter.unit)), Fraction(1))
         elif match["chord"]:
             self._chord(match["inside"], _length(match["chord_length"]))
         elif match["broken"] and self._last is not None:
             dots = Fraction(1, 2 ** min(4, len(match["broken"])))
             before, after = (2 - dots, dots) if match["broken"][0] == ">" else (dots, 2 - dots)
             self._last.length *= before
+            if self._last.length.denominator > _SHORTEST:
+                raise UnusableError("a note is too short")
             self._broken = after
         elif match["tie"] and self._last is not None:
             self._last.tied = True

@@ -53,6 +53,9 @@ def barred(stretches: Sequence[Stretch], meter: Meter) -> tuple[tuple[Note, ...]
     bars = _bars(_last_endings(stretches))
     if sum(len(bar.notes) for bar in bars) > MAX_NOTES:
         raise UnusableError(f"it has more than {MAX_NOTES:,} notes")
+    for note in (note for bar in bars for note in bar.notes):
+        if (note.length * TICKS).denominator != 1:
+            raise UnusableError(f"a note of {note.length} of a quarter is no whole number of ticks, {TICKS} a quarter")
     full = Fraction(4 * meter.beats, meter.unit)
     pickup = _check(bars, full, meter)
     return joined(_sounding([note for bar in bars for note in bar.notes])), int(pickup * TICKS)
@@ -132,21 +135,19 @@ def _length(quarters: Fraction, meter: Meter) -> str:
 
 
 def _sounding(written: Sequence[Written]) -> list[Note]:
-    """Ties of equal pitches made into one note. Raises UnusableError where a length is no whole number of ticks."""
+    """Ties of equal pitches made into one note."""
     notes: list[Note] = []
     before: Written | None = None
     for note in written:
-        ticks = note.length * TICKS
-        if ticks.denominator != 1:
-            raise UnusableError(f"a note of {note.length} of a quarter is no whole number of ticks, {TICKS} a quarter")
+        ticks = int(note.length * TICKS)
         pitch = note.pitch
         if before is not None and before.tied and before.pitch is not None and pitch is not None:
             if note.follows_tie and note.place == before.place:
                 pitch = note.pitch = before.pitch
             if pitch == before.pitch:
-                notes[-1] = Note(pitch, notes[-1].ticks + int(ticks))
+                notes[-1] = Note(pitch, notes[-1].ticks + ticks)
                 before = note
                 continue
-        notes.append(Note(pitch, int(ticks)))
+        notes.append(Note(pitch, ticks))
         before = note
     return notes

@@ -1,6 +1,6 @@
 """Tunes in MusicXML, plain (.musicxml, .xml) or packed (.mxl) → melodies.
 
-Follows MusicXML 4.0 (W3C Music Notation Community Group), partwise; of a score the first part, of it the first voice.
+Follows MusicXML 4.0 (W3C Music Notation Community Group), partwise, of one part with one voice.
 Ties are joined, grace notes left out, of chords the top note is taken, repeats are not unfolded, and of several endings
 the last one is taken, as `studio.media.abc` does.
 """

@@ -173,6 +173,21 @@ def test_a_change_that_changes_nothing() -> None:
     assert tune("C4 |\nK:C\nM:C\nL:1/8\nC8 | [K:C] [L:1/4] C4 |]").bars == 3
 
 
+def test_rests_of_whole_bars() -> None:
+    assert pairs(tune("C4 | Z2 | X | D4 |]")) == [(60, 96), (None, 288), (62, 96)]
+
+
+def test_too_many_tunes() -> None:
+    with pytest.raises(InputError, match="more than 20,000 tunes"):
+        read_tunes("X:1\n" * 20_001, "a.abc")
+
+
+def test_texts_made_to_be_slow() -> None:
+    assert "too short" in reason("C" + "> " * 100_000)
+    assert "no whole number" in reason("".join(f"C/{number}" for number in range(1, 9_999)))
+    assert "more than 20,000 notes" in reason("C" * 30_000)
+
+
 def test_tempo() -> None:
     assert tune("C4 |]").tempo == 120
     assert tune("C4 |]", more='Q:1/4=90 "Andantino"\n').tempo == 90
