@@ -23,6 +23,8 @@ COMMANDS = (
     ("train",),
     ("train", "dcgan"),
     ("train", "vae"),
+    ("train", "melody"),
+    ("melody",),
     ("evaluate",),
     ("recipe",),
     ("remake",),

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
         VAEParameters,
         WalkParameters,
     )
+    from studio.melody.parameters import MelodyParameters
     from studio.pipelines.dcgan import DCGANPipeline
     from studio.pipelines.directions import DirectionsPipeline
     from studio.pipelines.generator import ImageResult
+    from studio.pipelines.melody import MelodyPipeline
+    from studio.pipelines.melody_result import MelodyResult
     from studio.pipelines.projection import ProjectionPipeline
     from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
     from studio.pipelines.vae import VAEPipeline
@@ -49,9 +52,12 @@ _HOMES = {
     "ProjectionParameters": "studio.generation.parameters",
     "VAEParameters": "studio.generation.parameters",
     "WalkParameters": "studio.generation.parameters",
+    "MelodyParameters": "studio.melody.parameters",
     "DCGANPipeline": "studio.pipelines.dcgan",
     "DirectionsPipeline": "studio.pipelines.directions",
     "ImageResult": "studio.pipelines.generator",
+    "MelodyPipeline": "studio.pipelines.melody",
+    "MelodyResult": "studio.pipelines.melody_result",
     "ProjectionPipeline": "studio.pipelines.projection",
     "StyleTransferPipeline": "studio.pipelines.style_transfer",
     "StyleTransferResult": "studio.pipelines.style_transfer",
@@ -73,6 +79,9 @@ __all__ = [
     "DirectionsPipeline",
     "ImageResult",
     "InputError",
+    "MelodyParameters",
+    "MelodyPipeline",
+    "MelodyResult",
     "ModelError",
     "OutputError",
     "Progress",

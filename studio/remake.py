@@ -20,6 +20,7 @@ PIPELINES = {
     "walk": "studio.pipelines.walk:WalkPipeline",
     "projection": "studio.pipelines.projection:ProjectionPipeline",
     "directions": "studio.pipelines.directions:DirectionsPipeline",
+    "melody": "studio.pipelines.melody:MelodyPipeline",
 }
 
 _log = logging.getLogger("studio")

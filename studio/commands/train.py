@@ -1,4 +1,4 @@
-"""`studio train dcgan|vae`: a folder of pictures  →  a model of one's own."""
+"""`studio train dcgan|vae|melody`: a folder of pictures or tunes  →  a model of one's own."""
 
 from __future__ import annotations
 
@@ -24,28 +24,38 @@ from studio.training.parameters import KINDS
 
 # What computes is imported inside the bodies, so that `studio --help` answers at once.
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a model of your own on a folder of pictures.")
+train_app = typer.Typer(no_args_is_help=True, help="Train a model of your own on a folder of pictures or tunes.")
 
-_HELP = """Train a {title} on a folder of pictures.
+_HELP = """Train {title}.
 
-studio train {kind} --data pictures -o my-model --minutes 30
+studio train {kind} --data {data} -o my-model --minutes 30
 
 The model is written into the folder given by -o, with its card. What belongs to the training lies in its folder
 "training": sheets of samples as it goes, checkpoints, the settings, and logs of the losses
 (tensorboard --logdir my-model/training/tensorboard). Ctrl-C stops; `studio train {kind} --resume -o my-model` goes on.
 """
-_TITLES = {"dcgan": "DCGAN", "vae": "variational autoencoder"}
+_TITLES = {
+    "dcgan": "a DCGAN on a folder of pictures",
+    "vae": "a variational autoencoder on a folder of pictures",
+    "melody": "a melody LSTM on a folder of MIDI, ABC or MusicXML files",
+}
+_DATA = {"dcgan": "pictures", "vae": "pictures", "melody": "tunes"}
+_USES = {
+    "dcgan": "studio image {} -o out.png",
+    "vae": "studio image {} -o out.png",
+    "melody": "studio melody --model {} -o tune.mid",
+}
 
 
 def _add(kind: str) -> None:
-    @train_app.command(kind, help=_HELP.format(kind=kind, title=_TITLES[kind]))
+    @train_app.command(kind, help=_HELP.format(kind=kind, title=_TITLES[kind], data=_DATA[kind]))
     @with_options(KINDS[kind])
     def command(
         context: typer.Context,
         output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.", show_default=False)],
         parameters: Parameters,
         data: Annotated[
-            Path | None, typer.Option(help="A folder of pictures, or a .zip of one.", show_default=False)
+            Path | None, typer.Option(help="A folder of what to learn from, or a .zip of one.", show_default=False)
         ] = None,
         start: Annotated[
             str | None, typer.Option("--from", help="A model to begin with: shipped, a folder, or a hub id.")
@@ -55,11 +65,11 @@ def _add(kind: str) -> None:
             Path | None, typer.Option(help="Options as JSON or TOML; those given here as well win.")
         ] = None,
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Only say which pictures would be used, and how long it would take.")
+            bool, typer.Option("--dry-run", help="Only say what would be used, and how long it would take.")
         ] = False,
         background: Annotated[str, typer.Option(help="Colour under transparent pixels.")] = "white",
         title: Annotated[str, typer.Option(help="Title of the model's card.")] = "",
-        license: Annotated[str, typer.Option(help="Licence of the pictures, for the card.")] = "",
+        license: Annotated[str, typer.Option(help="Licence of the data, for the card.")] = "",
         summary: Annotated[str, typer.Option(help="A sentence about the model, for the card.")] = "",
         device: Device = "auto",
         precision: Precision = "auto",
@@ -108,7 +118,7 @@ def _settled(
 
     if not resume:
         if "data" not in asked:
-            raise InputError("Expected --data FOLDER: the pictures to train on (or --resume to go on with a training).")
+            raise InputError("Expected --data FOLDER: what to train on (or --resume to go on with a training).")
         return run.Source(**asked), KINDS[kind](**chosen)
     begun_kind, begun, before, _ = run.settings_of(output)
     if begun_kind != kind:
@@ -187,8 +197,9 @@ def _report(kind: str, output: Path, trained: Any, terminal: Terminal, as_json: 
     elif not terminal.quiet:
         quality = "" if best is None else f"; best {best.name} {best.value:.4g}, at step {best.step:,}"
         print(f"{output}  {outcome.step:,} steps in {in_words(outcome.seconds)}: {outcome.why}{quality}")
-        compared = f"; beside what was learnt: {training / run.NEAREST}" if outcome.finished else ""
+        nearest = training / run.NEAREST
+        compared = f"; beside what was learnt: {nearest}" if nearest.is_file() else ""
         terminal.say(f"Sheets of samples: {training / run.SHEETS}{compared}")
-        terminal.say(f"Use it: studio image {shlex.quote(str(output))} -o out.png")
+        terminal.say(f"Use it: {_USES[kind].format(shlex.quote(str(output)))}")
         if not outcome.finished:
             terminal.say(f"Go on with it: studio train {kind} --resume -o {shlex.quote(str(output))}")

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from studio import __version__
-from studio.data.pictures import PictureData
 from studio.device import Device
+from studio.training.medium import Data
 from studio.training.outcome import Outcome
-from studio.training.parameters import PictureTraining
+from studio.training.parameters import AnyTraining
 
-TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder"}
+TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder", "melody": "A melody LSTM"}
 
 
 def facts(
     source: Mapping[str, Any],
-    data: PictureData,
-    parameters: PictureTraining,
+    data: Data,
+    parameters: AnyTraining,
     device: Device,
     outcome: Outcome,
     command: str,
@@ -38,7 +38,7 @@ def facts(
         "data": {
             "source": source["data"],
             "used": data.report.used,
-            "classes": dict(data.report.classes),
+            "classes": dict(getattr(data.report, "classes", {})),
             "report": data.report.in_words().splitlines(),
             "background": source["background"],
             "fingerprint": data.fingerprint,
@@ -68,7 +68,7 @@ def write(kind: str, facts: Mapping[str, Any]) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| licence | {facts.get('license') or 'not stated: say here under which one the pictures may be used'} |",
+        f"| licence | {facts.get('license') or 'not stated: say here under which one the data may be used'} |",
         *(f"| {name} | {value} |" for name, value in _told(data, training)),
         "",
         "## Made by",
@@ -88,7 +88,7 @@ def write(kind: str, facts: Mapping[str, Any]) -> str:
 def _told(data: Mapping[str, Any], training: Mapping[str, Any]) -> list[tuple[str, Any]]:
     rows = [
         ("data", data.get("source")),
-        ("pictures", data.get("used")),
+        ("examples", data.get("used")),
         ("classes", ", ".join(data.get("classes", {})) or None),
         ("began with", training.get("from")),
         ("steps", training.get("steps")),

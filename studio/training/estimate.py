@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from studio.data.report import Report
+from studio import hub
 from studio.device import Device
 from studio.progress import in_words
 from studio.training import run
 from studio.training.loop import Loop
-from studio.training.parameters import PictureTraining
-from studio.training.tasks.make import check_kind, in_the_shape_of, make_task, open_start
+from studio.training.medium import Report
+from studio.training.mediums.known import medium_of
+from studio.training.parameters import AnyTraining
 
 TIMED = 2  # steps, after one that sets things up
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """report: what was found in the pictures; examples: a second; steps, seconds: of the whole, measuring left out."""
+    """report: what was found in the data; examples: a second; steps, seconds: of the whole, measuring left out."""
 
     report: Report
     examples: float
@@ -43,18 +44,17 @@ class Estimate:
 
 
 def estimate(
-    kind: str, source: run.Source, parameters: PictureTraining, device: Device, cache: Path | None = None
+    kind: str, source: run.Source, parameters: AnyTraining, device: Device, cache: Path | None = None
 ) -> Estimate:
-    """Read the pictures and time a few steps; nothing is kept but what goes into `cache`, see `read_folder`.
+    """Read the data and time a few steps; nothing is kept but what goes into `cache`, see `Medium.read`.
 
     Raises InputError and ModelError as `studio.training.run.train` does.
     """
-    check_kind(kind, parameters)
-    start = None if source.start is None else open_start(kind, source.start)
-    if start is not None:
-        parameters = in_the_shape_of(parameters, kind, start)
-    data = run.read(source, parameters, cache)
-    loop = Loop(make_task(data, parameters, device, start), parameters, device, Path())
+    medium = medium_of(kind)
+    start = None if source.start is None else hub.find(source.start)
+    parameters = medium.settle(parameters, start)
+    data = medium.read(source, parameters, cache)
+    loop = Loop(medium.task(data, parameters, device, start), parameters, device, Path())
     with device.computing():
         loop.take_step(0.0)
         device.synchronize()

@@ -36,7 +36,7 @@ class TrainingParameters(Parameters):
         0.999, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
     )
     check_every: int = parameter(
-        1000, "Steps between measurements on pictures held out.", ge=1, le=10_000_000, advanced=True
+        1000, "Steps between measurements on examples held out.", ge=1, le=10_000_000, advanced=True
     )
     patience: int = parameter(
         5, "Measurements without gain after which training stops; 0 for never.", ge=0, le=10_000, advanced=True
@@ -132,9 +132,44 @@ class VAETrainingParameters(TrainingParameters):
     latent: int = parameter(128, "Numbers in a latent.", ge=2, le=512, advanced=True)
 
 
+@parameters
+class MelodyTrainingParameters(TrainingParameters):
+    """How an LSTM is trained on melodies."""
+
+    steps: int = parameter(2000, "Steps of the optimiser in all.", ge=1, le=100_000_000)
+    learning_rate: float = parameter(2e-3, "Step size of the optimiser.", gt=0, le=100)
+    batch_size: int = parameter(64, "Tunes in a step, over all processes.", ge=1, le=65_536)
+    dropout: float = parameter(0.4, "Part of the numbers between layers that is left out while learning.", ge=0, lt=1)
+
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "cosine", "How the learning rate falls towards the end.", advanced=True
+    )
+    warmup: int = parameter(
+        50, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True
+    )
+    weight_decay: float = parameter(0.01, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
+    clip: float | None = parameter(1.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
+    ema: float = parameter(
+        0.995, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+    )
+    check_every: int = parameter(
+        100, "Steps between measurements on tunes held out.", ge=1, le=10_000_000, advanced=True
+    )
+    keep_every: int = parameter(
+        50, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True
+    )
+    window: int = parameter(
+        160, "Notes of a tune that are learnt at once; of longer ones a part is drawn.", ge=8, le=4096, advanced=True
+    )
+    width: int = parameter(384, "Numbers in a layer.", ge=8, le=4096, advanced=True)
+    layers: int = parameter(2, "Layers of the LSTM.", ge=1, le=8, advanced=True)
+
+
 PictureTraining = DCGANTrainingParameters | VAETrainingParameters
-KINDS: dict[str, type[DCGANTrainingParameters] | type[VAETrainingParameters]] = {
+AnyTraining = PictureTraining | MelodyTrainingParameters
+KINDS: dict[str, type[AnyTraining]] = {
     "dcgan": DCGANTrainingParameters,
     "vae": VAETrainingParameters,
+    "melody": MelodyTrainingParameters,
 }
 """What can be trained, by name."""

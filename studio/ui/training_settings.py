@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.errors import InputError
-from studio.training.parameters import KINDS, PictureTraining
+from studio.training.parameters import KINDS, AnyTraining
 from studio.ui import gather, models, widgets
 from studio.ui.shell import QUIETLY, uploaded
 
@@ -102,7 +102,7 @@ class TrainingSettings:
         found = [uploaded(item, self.files.GRADIO_CACHE) for item in (sent if isinstance(sent, list) else [sent])]
         return [path for path in found if path is not None], str(values.get("folder") or "").strip()
 
-    def parameters(self, values: dict[str, Any]) -> PictureTraining:
+    def parameters(self, values: dict[str, Any]) -> AnyTraining:
         """The parameters. Raises InputError."""
         kind = str(values.get("kind"))
         if kind not in KINDS:

@@ -20,6 +20,7 @@ from studio.networks.dcgan import DCGANConfig, Discriminator, Generator
 from studio.training import checkpoint
 from studio.training import run as running
 from studio.training.estimate import estimate
+from studio.training.mediums import pictures
 from studio.training.run import Source, settings_of
 from studio.zoo import dcgan, vae
 from tests.training.tiny import cpu, draw, parameters, run
@@ -33,7 +34,7 @@ def test_a_dcgan_loads_and_its_card_says_what_it_is(tmp_path: Path, data: Path) 
     assert dcgan.load_discriminator(model) is not None
     card = (tmp_path / "model" / "README.md").read_text()
     for words in (
-        "| licence | CC0-1.0 |", "| data | pictures |", "| pictures | 40 |", "| steps | 12 |", "studio train dcgan",
+        "| licence | CC0-1.0 |", "| data | pictures |", "| examples | 40 |", "| steps | 12 |", "studio train dcgan",
         "40 pictures used, ", "- KID-VGG19 (at step", "- recall: ", "| examples seen | 96 |",
     ):  # fmt: skip
         assert words in card, words
@@ -99,7 +100,7 @@ def test_the_model_is_written_before_it_is_compared(
 
     real = originality.copies
     monkeypatch.setattr(originality, "copies", copies)
-    monkeypatch.setattr(running, "COMPARED_WITH", 15)
+    monkeypatch.setattr(pictures, "COMPARED_WITH", 15)
     stopped = run("dcgan", data, tmp_path / "model", steps=2, callback=lambda progress: progress.step == 1)
     assert not seen and stopped.outcome.notes == (running.NOT_COMPARED,)
     assert running.NOT_COMPARED in (tmp_path / "model" / "README.md").read_text()

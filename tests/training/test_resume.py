@@ -18,8 +18,8 @@ from studio.media.state import read_state
 from studio.metrics.extractor import VGGFeatures
 from studio.progress import Progress
 from studio.training.loop import Loop
-from studio.training.run import Source, read
-from studio.training.tasks.make import make_task
+from studio.training.mediums.pictures import Pictures
+from studio.training.run import Source
 from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
 
 STEPS = 12
@@ -95,11 +95,11 @@ def test_a_finished_training_is_gone_on_with_by_more_steps(tmp_path: Path, data:
 def test_moments_go_to_the_weights_of_their_names(tmp_path: Path, data: Path) -> None:
     """Whatever else is frozen, or trained more slowly, when it is gone on with."""
     device, extractor = cpu(), VGGFeatures(cpu(), TinyVGG())
-    pictures = read(Source(str(data)), parameters("dcgan"))
+    pictures = Pictures("dcgan").read(Source(str(data)), parameters("dcgan"))
 
     def loop(steps: int, **changes: object) -> Loop:
         chosen = parameters("dcgan", steps=steps, **changes)
-        return Loop(make_task(pictures, chosen, device, extractor=extractor), chosen, device, tmp_path)
+        return Loop(Pictures("dcgan").task(pictures, chosen, device, extractor=extractor), chosen, device, tmp_path)
 
     loop(2, freeze=("generator.projection.*",)).run()
     kept = read_state(tmp_path / "training" / "last.safetensors")["optimizers"]["generator"]

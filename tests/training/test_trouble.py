@@ -17,11 +17,11 @@ from studio.errors import InputError, OutputError
 from studio.metrics.extractor import VGGFeatures
 from studio.progress import Progress
 from studio.training.loop import Loop
-from studio.training.run import Source, read
+from studio.training.mediums.pictures import Pictures, PictureTask
+from studio.training.run import Source
 from studio.training.step import Step
 from studio.training.task import Measure
 from studio.training.tasks.dcgan import DCGANTask
-from studio.training.tasks.make import PictureTask, make_task
 from studio.training.tasks.vae import VAETask
 from studio.zoo import dcgan
 from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
@@ -29,7 +29,8 @@ from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
 
 def looped(kind: str, data: Path, folder: Path, **changes: object) -> tuple[Loop, PictureTask]:
     device, chosen = cpu(), parameters(kind, **changes)
-    task = make_task(read(Source(str(data)), chosen), chosen, device, extractor=VGGFeatures(device, TinyVGG()))
+    medium = Pictures(kind)
+    task = medium.task(medium.read(Source(str(data)), chosen), chosen, device, extractor=VGGFeatures(device, TinyVGG()))
     return Loop(task, chosen, device, folder), task
 
 

@@ -20,14 +20,14 @@ from studio.media.state import read_state
 from studio.metrics.extractor import VGGFeatures
 from studio.networks.vgg import BLOCKS, VGG, VGGConfig
 from studio.progress import Progress
-from studio.training import run as running
+from studio.training.mediums import pictures
 from studio.training.parameters import KINDS, PictureTraining
 from studio.training.run import Source, Trained, train
 from studio.training.tasks import dcgan, vae
 
 DEFAULTS: dict[str, Any] = {"width": 8, "latent": 8, "batch_size": 8, "steps": 12, "check_every": 1000, "ema": 0.9}
 # Fewer samples than usual, in this process and in those that these tests start.
-dcgan.MEASURED, vae.SAMPLED, running.COMPARED = 40, 40, 20
+dcgan.MEASURED, vae.SAMPLED, pictures.COMPARED = 40, 40, 20
 EXTRA: dict[str, dict[str, Any]] = {"dcgan": {}, "vae": {"perceptual": 1.0, "beta_warmup": 10, "warmup": 4}}
 
 

@@ -1,0 +1,56 @@
+"""The random numbers of a tune: fixed by its seed and by the place in the tune, whatever else is sampled beside it.
+
+Two tunes can be blended: their numbers are mapped to normal ones, turned from one to the other on a circle, and mapped
+back, so that every tune on the way is as likely as any, and the ends are the two tunes themselves.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import from_numpy
+from torch.special import ndtr, ndtri
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The numbers of the tune of `seed`, or of the one that is `part` of the way from it to that of `other`.
+
+    attempt: 0, or which of several tunes of the same seed.
+    """
+
+    seed: int
+    other: int | None = None
+    part: float = 0.0
+    attempt: int = 0
+
+    def at(self, tick: int, bar: int) -> tuple[float, float]:
+        """Two numbers in [0, 1): what chooses the pitch and the duration of an event at a tick."""
+        numbers = _bar_of(self, tick // bar, bar)[tick % bar]
+        return float(numbers[0]), float(numbers[1])
+
+
+@lru_cache(maxsize=8192)
+def _bar_of(draw: Draw, number: int, bar: int) -> Floats:
+    """(bar, 2)."""
+    own = _uniform(draw.seed, draw.attempt, number, bar)
+    if draw.other is None or not draw.part:
+        return own
+    other = _uniform(draw.other, draw.attempt, number, bar)
+    if draw.part == 1:
+        return other
+    angle = draw.part * np.pi / 2
+    turned = np.cos(angle) * ndtri(from_numpy(own)).numpy() + np.sin(angle) * ndtri(from_numpy(other)).numpy()
+    return np.asarray(ndtr(from_numpy(turned)).numpy())
+
+
+def _uniform(seed: int, attempt: int, number: int, bar: int) -> Floats:
+    digest = hashlib.sha256(f"{seed}/{attempt}/{number}".encode()).digest()
+    generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "little")))
+    return generator.random((bar, 2)).clip(1e-12, 1 - 1e-12)
