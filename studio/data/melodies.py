@@ -37,6 +37,8 @@ _KINDS = {
     "it has more than one": "several voices",
     "it is polyphonic": "several voices",
     "drums": "drums",
+    "its pitches": "range",
+    "a note of": "rhythm",
 }
 
 
@@ -133,12 +135,14 @@ def read_melodies(
     held_out: float = 0.1,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
+    refuse: Callable[[Melody], str] | None = None,
 ) -> MelodyData:
     """Find, read and check every tune in a folder and the folders inside it, a .zip of one, or a single file.
 
     Tunes with the same steps and lengths are taken once, in whatever key the others are. held_out: about which part is
     kept for measuring, whole groups of near-variants at a time (`studio.music.originality.groups`); which ones depends
-    on `seed`. progress: called with the name of each file as it is read.
+    on `seed`. progress: called with the name of each file as it is read. refuse: says why a melody cannot be used, and
+    "" for one that can.
     Raises InputError where there are fewer than 8 tunes to use, in words that say why.
     """
     source, found = Path(source), Found()
@@ -149,6 +153,8 @@ def read_melodies(
         before = len(tunes), len(left_out)
         try:
             for title, melody, reason in _read(name, content):
+                if melody is not None and refuse is not None and (refused := refuse(melody)):
+                    melody, reason = None, refused
                 _sort_in(title, melody, reason, tunes, left_out)
         except InputError as error:
             left_out.append(LeftOut(name, f"unreadable: {error}"))
