@@ -10,6 +10,7 @@ films and sound in the comment tag, MIDI in a text event.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,15 @@ from studio.media import files, images
 from studio.media.images import Picture
 
 FORMAT = 1
+_READERS = {
+    ".mp4": "video",
+    ".mid": "midi",
+    ".midi": "midi",
+    ".wav": "audio",
+    ".svg": "roll",
+    ".abc": "abc_writer",
+}
+# The part of studio.media that reads a recipe out of a kind of file, and is imported only for that; else `images`.
 
 
 @dataclass(frozen=True)
@@ -84,21 +94,8 @@ def from_json(text: str) -> Recipe:
 
 def recipe_of(path: str | Path) -> Recipe:
     """The recipe inside an output. Raises InputError if there is none."""
-    match Path(path).suffix.lower():  # what reads films and music loads slowly, and `studio --help` needs none of it
-        case ".mp4":
-            from studio.media import video
-
-            text = video.read_recipe_text(path)
-        case ".mid" | ".midi":
-            from studio.media import midi
-
-            text = midi.read_recipe_text(path)
-        case ".wav":
-            from studio.media import audio
-
-            text = audio.read_recipe_text(path)
-        case _:
-            text = images.read_recipe_text(path)
+    reader = _READERS.get(Path(path).suffix.lower(), "images")
+    text = importlib.import_module(f"studio.media.{reader}").read_recipe_text(path)
     if text is None:
         raise InputError(
             f"{path} carries no recipe: it was not made by Studio, or a program that saved it again left it out."

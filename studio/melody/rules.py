@@ -162,6 +162,12 @@ def pitch_mask(rules: Rules, now: Progress) -> Bools:
     return allowed
 
 
+def pitch_mask_off_grid(rules: Rules, now: Progress, ahead: int) -> Bools:
+    """(B, P): what may fill the `ahead` ticks from the end of a primer to the next place where notes may begin."""
+    ends = now.at + ahead >= rules.end
+    return np.asarray(np.where(ends[:, None], rules.last_ones(now.first), rules.pitches[None]))
+
+
 def duration_mask(rules: Rules, now: Progress, pitch: Ints) -> Bools:
     """(B, D): the durations that a chosen pitch (B,) may have; at least one in each row."""
     lengths = rules.lengths[now.at % rules.meter.bar]

@@ -33,7 +33,7 @@ from studio.melody.encoding import (
     melody_of,
     nearest_duration,
 )
-from studio.melody.rules import Bools, Ints, Progress, Rules, duration_mask, pitch_mask
+from studio.melody.rules import Bools, Ints, Progress, Rules, duration_mask, pitch_mask, pitch_mask_off_grid
 from studio.music.melody import Melody
 from studio.music.theory import METERS, MODES, Key, Meter
 from studio.networks.melody_lstm import MelodyLSTM, State
@@ -119,16 +119,16 @@ class Sampler:
             uniform = np.array(
                 [draw.at(int(at), self.rules.meter.bar) for draw, at in zip(self.draws, now.at, strict=True)]
             )
-            allowed = pitch_mask(self.rules, now)
+            ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar)
+            allowed = pitch_mask_off_grid(self.rules, now, ahead) if ahead else pitch_mask(self.rules, now)
             allowed = forbid(self, allowed, None) if forbid else allowed
             pitch = self._choose(logits, allowed | waiting[:, None], uniform[:, 0], ~waiting)
             every = torch.from_numpy(np.repeat(pitch, self.weights.shape[1])).to(hidden.device)
             logits = self.network.duration_logits(hidden[:, 0], every)
-        allowed = duration_mask(self.rules, now, pitch)
+        allowed = np.ones((1, len(DURATIONS)), bool) if ahead else duration_mask(self.rules, now, pitch)
         allowed = forbid(self, allowed, pitch) if forbid else allowed
         duration = self._choose(logits, allowed | waiting[:, None], uniform[:, 1], ~waiting)
         ticks = np.array(DURATIONS)[duration]
-        ahead = self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar) if not self.ticks else 0
         if ahead:  # a primer ended where no note can begin
             ticks[:], duration[:] = ahead, nearest_duration(ahead)
         self._state = state

@@ -54,8 +54,8 @@ class Key:
     @property
     def sharps(self) -> int:
         """Sharps of the key signature, from -6 to 6; flats are negative."""
-        fifths = 7 * self.tonic % 12 + _FIFTHS[self.mode]
-        return (fifths + 5) % 12 - 5  # -5 … 6: F♯ rather than G♭
+        fifths = (7 * self.tonic + _FIFTHS[self.mode] + 5) % 12 - 5
+        return -6 if fifths == 6 and self.mode != "major" else fifths  # F♯ major, but E♭ minor
 
     @property
     def tonic_name(self) -> str:

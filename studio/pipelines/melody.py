@@ -40,6 +40,8 @@ from studio.recipe import Recipe, Source, environment
 from studio.zoo import melody as zoo
 
 NAME = "melody"
+PRECISION = "float64"
+"""What melodies are always computed in, see `studio.melody.sampler`."""
 TuneLike: TypeAlias = str | Path | Melody | pretty_midi.PrettyMIDI
 
 _log = logging.getLogger("studio")
@@ -82,8 +84,8 @@ class MelodyPipeline:
         that a GPU is no faster. precision: "auto" alone; it is always float64, see `studio.melody.sampler`.
         Raises ModelError, DeviceError, InputError.
         """
-        if precision not in ("auto", "float64"):
-            raise InputError(f"Melodies are always computed in float64, not {precision}; leave the precision out.")
+        if precision not in ("auto", PRECISION):
+            raise InputError(f"Melodies are always computed in {PRECISION}, not {precision}; leave the precision out.")
         chosen = devices.choose("cpu" if device == "auto" else device, "float32", threads)
         found = hub.find(model)
         return cls(
@@ -176,6 +178,9 @@ class MelodyPipeline:
         """Upload the model to the Hugging Face hub as `owner/name`; returns its address. Needs a login."""
         return hub.push(self.save_pretrained, hub_id, private=private)
 
+    def _environment(self) -> dict[str, Any]:
+        return {**self.device.environment(), "precision": PRECISION}
+
     def nearest(self, melody: Melody) -> Nearest:
         """The tune that the model learnt from with the longest run of a melody's intervals."""
         return self.index.nearest(melody)
@@ -188,7 +193,7 @@ class MelodyPipeline:
         }
 
         def recipe(parameters: MelodyParameters) -> Recipe:
-            return Recipe(self.name, parameters.to_dict(), self.model, inputs, environment(self.device.environment()))
+            return Recipe(self.name, parameters.to_dict(), self.model, inputs, environment(self._environment()))
 
         alone = tuple(recipe(chosen.changed(count=1, **asked.alone(number))) for number in range(len(made)))
         parts: list[tuple[Part, ...]] = [_accompanied(one.melody, chosen, one.seed) for one in made]
