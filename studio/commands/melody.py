@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from studio.commands.common import Device, Json, Quiet, Threads, report
+from studio.commands.common import TUNES, Device, Json, Quiet, Threads, report
 from studio.errors import InputError, OutputError
 from studio.media import files
 from studio.melody.parameters import MelodyParameters
@@ -16,7 +16,6 @@ from studio.options import with_options
 from studio.terminal import Terminal
 
 STOPPED = "Stopped early: these tunes were whole."
-_FORMS = (".mid", ".midi", ".wav", ".png", ".svg", ".abc")
 
 
 @with_options(MelodyParameters)
@@ -56,12 +55,12 @@ def melody(
     terminal = Terminal(quiet or as_json)
     started = time.monotonic()
     forms = [suffix for suffix, wanted in ((".wav", wav), (".png", roll), (".abc", score)) if wanted]
-    alone = output.suffix.lower() in _FORMS
+    alone = output.suffix.lower() in TUNES
     if parameters.count > 1 and alone:
         raise OutputError(f"Cannot write {parameters.count} tunes into {output}; give the name of a folder.")
     if parameters.count == 1:
         for path in (output, *(output.with_suffix(suffix) for suffix in forms)):
-            files.check_writable(path, _FORMS)
+            files.check_writable(path, TUNES)
     else:
         files.make_folder(output)
     for given in (primer, toward):
@@ -88,6 +87,7 @@ def melody(
     else:
         for suffix in (".mid", *forms):
             result.save_all(output, suffix, soundfont=soundfont)
-    for near in result.nearest[:1] if len(result.melodies) == 1 else ():
+    if parameters.count == 1 and not terminal.quiet:
+        near = result.nearest[0]
         terminal.say(f"Nearest tune that was learnt from: {near.name}, {near.longest} notes in a row.")
     return report(output, result, time.monotonic() - started, terminal, as_json, stopped=STOPPED)

@@ -10,11 +10,14 @@ from typing import Annotated
 import typer
 
 from studio.commands import style
-from studio.commands.common import FILMS, PICTURES, STOPPED, Json, Quiet, report
+from studio.commands.common import FILMS, PICTURES, STOPPED, TUNES, Json, Quiet, report
 from studio.media import files
 from studio.terminal import Terminal
 
-File = Annotated[Path, typer.Argument(help="A picture or a film that Studio made.", show_default=False)]
+_FORMS = {"walk": FILMS, "melody": TUNES}
+"""What the outputs of a pipeline can be written as, where those are no pictures."""
+
+File = Annotated[Path, typer.Argument(help="A picture, a film or a tune that Studio made.", show_default=False)]
 
 
 def recipe(file: File, as_json: Json = False) -> None:
@@ -31,7 +34,10 @@ def recipe(file: File, as_json: Json = False) -> None:
 def remake(
     file: File,
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where it goes: .png, .jpg or .webp; .mp4 for a film.")
+        Path,
+        typer.Option(
+            "--output", "-o", help="Where it goes: .png, .jpg, .webp; .mp4 for a film; .mid, .wav, … for a tune."
+        ),
     ],
     inputs: Annotated[
         list[Path] | None, typer.Option(help="A folder to look for the inputs in; may be given again.")
@@ -48,11 +54,13 @@ def remake(
     """
     terminal = Terminal(quiet or as_json)
     started = time.monotonic()
-    target = files.check_writable(output, FILMS if file.suffix.lower() in FILMS else PICTURES)
+    files.check_folder(output)
     files.check_readable(file)
-    files.check_distinct(target, file)
+    from studio.recipe import recipe_of
     from studio.remake import remake as make_again
 
+    target = files.check_writable(output, _FORMS.get(recipe_of(file).pipeline, PICTURES))
+    files.check_distinct(target, file)
     keep_in = files.partial(target)
     with terminal.work(kept="" if target.suffix.lower() in FILMS else ", with the best so far") as callback:
         result = make_again(file, folders=inputs or (), model=model, callback=callback, keep_in=keep_in)
