@@ -25,6 +25,7 @@ COMMANDS = (
     ("train", "vae"),
     ("train", "melody"),
     ("melody",),
+    ("live",),
     ("evaluate",),
     ("recipe",),
     ("remake",),

@@ -13,6 +13,7 @@ from studio.commands.app import doctor, open_app
 from studio.commands.evaluate import evaluate
 from studio.commands.image import blend, image
 from studio.commands.latent import directions, project, walk
+from studio.commands.live import live
 from studio.commands.melody import melody
 from studio.commands.models import models_app
 from studio.commands.recipes import recipe, remake
@@ -23,7 +24,7 @@ from studio.errors import StoppedError, StudioError
 REFUSED, INTERRUPTED = 2, 130
 
 app = typer.Typer(name="studio", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (style, image, walk, project, directions, blend, melody, recipe, remake, evaluate):
+for command in (style, image, walk, project, directions, blend, melody, live, recipe, remake, evaluate):
     app.command()(command)
 app.add_typer(train_app, name="train")
 app.add_typer(models_app, name="models", help="List the models, look at one, or fetch one from the Hugging Face hub.")

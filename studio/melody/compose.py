@@ -56,8 +56,8 @@ class Asked:
     pasts: tuple[Melody, ...] = ()
 
     @classmethod
-    def of(cls, chosen: MelodyParameters, heard: Sequence[Melody]) -> Self:
-        """heard: no, one or two primers. Raises InputError."""
+    def of(cls, chosen: MelodyParameters, heard: Sequence[Melody], *, endless: bool = False) -> Self:
+        """heard: no, one or two primers; endless: `bars` are those of a phrase. Raises InputError."""
         if not heard:
             return cls(chosen, chosen.whole_key, chosen.whole_meter, chosen.tempo or TEMPO)
         first = heard[0]
@@ -74,7 +74,7 @@ class Asked:
             if heard[1].meter != meter:
                 raise InputError(f"The primers are in {meter.name} and {heard[1].meter.name}; expected the same metre.")
             pasts = _ended_together(first, heard[1])
-        elif (taken := _bars_taken(first)) >= chosen.bars:
+        elif not endless and (taken := _bars_taken(first)) >= chosen.bars:
             raise InputError(
                 f"The primer takes {taken} bars, and {chosen.bars} were asked for; ask for more than it has."
             )

@@ -18,6 +18,7 @@ from studio.melody.encoding import DURATIONS, HOLD, melody_of
 from studio.melody.rules import Bools, Ints, Rules
 from studio.melody.sampler import Sampler
 from studio.music.melody import Note
+from studio.music.theory import Key, Meter
 from studio.networks.melody_lstm import MelodyLSTM
 
 FRESH = 8
@@ -34,6 +35,16 @@ class Bar:
     number: int
     notes: tuple[Note, ...]
     tied: bool
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Bars without end, in a key, a metre and a tempo."""
+
+    key: Key
+    meter: Meter
+    tempo: float
+    bars: Iterator[Bar]
 
 
 class Memory:
@@ -58,7 +69,7 @@ class Memory:
         return hash((*self.last, bar))
 
 
-def stream(network: MelodyLSTM, device: Device, asked: Asked) -> Iterator[Bar]:
+def stream(network: MelodyLSTM, device: Device, asked: Asked) -> Performance:
     """Bars without end; `bars` of what is asked for is the length of a phrase. A primer is heard, not played again.
 
     network: in float64 on the device. Raises InputError before the first bar.
@@ -68,7 +79,7 @@ def stream(network: MelodyLSTM, device: Device, asked: Asked) -> Iterator[Bar]:
         network, rules, [Draw(asked.chosen.seed)], device,
         taste=asked.taste(), pasts=asked.pasts[:1], phrase=asked.chosen.bars,
     )  # fmt: skip
-    return _bars(sampler, rules)
+    return Performance(asked.key, asked.meter, asked.tempo, _bars(sampler, rules))
 
 
 def _bars(sampler: Sampler, rules: Rules) -> Iterator[Bar]:

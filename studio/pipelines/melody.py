@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -26,7 +26,7 @@ from studio.media import roll
 from studio.media.scores import OpenedTune, open_tune
 from studio.melody.compose import Asked, Composer, Made
 from studio.melody.judge import read_typical
-from studio.melody.live import Bar, stream
+from studio.melody.live import Performance, stream
 from studio.melody.parameters import MelodyParameters
 from studio.melody.sampler import exact
 from studio.music.accompaniment import Part, accompany
@@ -144,11 +144,11 @@ class MelodyPipeline:
 
     def live(
         self, *, primer: TuneLike | None = None, parameters: MelodyParameters | None = None, **options: Any
-    ) -> Iterator[Bar]:
-        """Bars without end, each as it is sampled; no eight bars in a row ever come twice. See `studio.melody.live`."""
+    ) -> Performance:
+        """Bars without end, each as it is sampled; no eight in a row ever come twice. See `studio.melody.live`."""
         chosen = (parameters or self.parameters()).changed(**options)
         heard = [open_primer(primer).melody] if primer is not None else []
-        return stream(self.network, self.device, Asked.of(chosen, heard))
+        return stream(self.network, self.device, Asked.of(chosen, heard, endless=True))
 
     @classmethod
     def remake(

@@ -154,6 +154,14 @@ def test_stopped_before_a_tune_is_whole(pipe: MelodyPipeline, monkeypatch: pytes
     assert result.melodies == pipe(bars=2, count=len(result.melodies), best_of=1).melodies
 
 
+def test_it_plays_on_from_a_primer(pipe: MelodyPipeline) -> None:
+    performance = pipe.live(primer=jig(), bars=4, seed=2)
+    assert (performance.key, performance.meter) == (jig().key, jig().meter)
+    first = [next(performance.bars) for _ in range(6)]
+    other = pipe.live(primer=jig().transposed(2), bars=4, seed=2)
+    assert [bar.number for bar in first] == list(range(6)) and next(other.bars) != first[0]
+
+
 def long_primer() -> Melody:
     return replace(jig(), notes=jig().notes * 4)
 
