@@ -1,20 +1,22 @@
 """n-gram models over sequences of tokens, with interpolated Kneser-Ney smoothing: what a network has to beat.
 
-Chen and Goodman 1999, "An empirical study of smoothing techniques for language modeling": modified Kneser-Ney, its three
-discounts estimated from the counts of each order; the lowest order is mixed with the uniform distribution over the
-vocabulary, so that no token is impossible.
+Chen and Goodman 1999, "An empirical study of smoothing techniques for language modeling": modified Kneser-Ney, the
+three discounts of each order estimated from its counts; the lowest order is mixed with the uniform distribution over
+the vocabulary, so that no token is impossible.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 Token = Hashable
+Discounts = tuple[float, float, float]
 START = "start"
+LOOKED_AT = 8  # likeliest followers of each part of a context among which the likeliest token is looked for
+FEW, LEAST = 0.5, 0.05  # the discount where nothing is known, and how near one comes to nothing or everything
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Score:
 
 
 class KneserNey:
-    """Orders 1 … `order`; a sequence begins with as many START tokens as a context has room for."""
+    """A model of one order that falls back on all lower ones; each sequence begins with `order` - 1 START tokens."""
 
     def __init__(self, sequences: Sequence[Sequence[Token]], order: int, vocabulary: int) -> None:
         """vocabulary: how many tokens there are, those never seen included."""
@@ -64,22 +66,23 @@ class KneserNey:
         return chance
 
     def likeliest(self, context: tuple[Token, ...]) -> Token:
-        """The likeliest token after a context: one of those seen after its longest known part, or of a shorter one."""
+        """The likeliest token after a context, of those most often seen after each part of it that is known."""
         candidates: set[Token] = set()
         for level in range(self.order):
             found = self.followers[level].get(context[len(context) - level :])
             if found is None:
                 break
-            candidates.update(token for token, _ in found.most_common(8))
+            candidates.update(token for token, _ in found.most_common(LOOKED_AT))
         return max(candidates, key=lambda token: (self.probability(context, token), str(token)))
 
     def score(self, sequences: Sequence[Sequence[Token]]) -> Score:
         """Over all tokens of some sequences."""
         cost, right, count = 0.0, 0, 0
         for sequence in sequences:
-            for *context, token in _grams(sequence, self.order):
-                cost -= float(np.log(self.probability(tuple(context), token)))
-                right += self.likeliest(tuple(context)) == token
+            for gram in _grams(sequence, self.order):
+                context, token = gram[:-1], gram[-1]
+                cost -= math.log(self.probability(context, token))
+                right += self.likeliest(context) == token
                 count += 1
         return Score(cost / count, right / count)
 
@@ -90,19 +93,23 @@ def _grams(sequence: Sequence[Token], order: int) -> Iterator[tuple[Token, ...]]
         yield tuple(padded[end - order : end])
 
 
-def _discounts(counts: Counter[tuple[Token, ...]]) -> tuple[float, float, float]:
-    """What is taken from grams seen once, twice, and more often."""
+def _discounts(counts: Counter[tuple[Token, ...]]) -> Discounts:
+    """What is taken from grams seen once, twice, and more often; a fixed part where too few were seen to say."""
     of = Counter(min(count, 5) for count in counts.values())
-    ratio = of[1] / (of[1] + 2 * of[2]) if of[1] else 0.5
-    found = [number - (number + 1) * ratio * of[number + 1] / of[number] if of[number] else 0.5 for number in (1, 2, 3)]
-    return tuple(min(max(value, 0.05), number - 0.05) for number, value in zip((1, 2, 3), found, strict=True))  # type: ignore[return-value]
+    ratio = of[1] / (of[1] + 2 * of[2]) if of[1] else FEW
+
+    def of_those(seen: int) -> float:
+        taken = seen - (seen + 1) * ratio * of[seen + 1] / of[seen] if of[seen] else FEW
+        return min(max(taken, LEAST), seen - LEAST)
+
+    return of_those(1), of_those(2), of_those(3)
 
 
-def _discount(discounts: tuple[float, float, float], count: int) -> float:
+def _discount(discounts: Discounts, count: int) -> float:
     return discounts[min(count, 3) - 1] if count else 0.0
 
 
-def _shares(found: Counter[Token], discounts: tuple[float, float, float]) -> tuple[int, float]:
+def _shares(found: Counter[Token], discounts: Discounts) -> tuple[int, float]:
     """(all counts, the part that is left over for the lower order)."""
     total = sum(found.values())
     return total, sum(_discount(discounts, count) for count in found.values()) / total
