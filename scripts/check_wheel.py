@@ -1,4 +1,4 @@
-"""Build the wheel, install it in a clean environment, and make pictures offline from an empty folder.
+"""Build the wheel, install it in a clean environment, and make pictures and tunes offline from an empty folder.
 
     python scripts/check_wheel.py
 
@@ -26,8 +26,8 @@ def main() -> None:
         wheel = build(work)
         check_contents(wheel)
         python = install(wheel, work / "environment")
-        make_pictures(python, work / "empty")
-    print(f"{wheel.name}: makes pictures offline from an empty folder in a clean environment.")
+        use(python, work / "empty")
+    print(f"{wheel.name}: makes pictures and music offline from an empty folder in a clean environment.")
 
 
 def build(work: Path) -> Path:
@@ -56,7 +56,7 @@ def install(wheel: Path, environment: Path) -> Path:
     return python
 
 
-def make_pictures(python: Path, empty: Path) -> None:
+def use(python: Path, empty: Path) -> None:
     """In a folder with nothing in it, isolated from the checkout, and with the hub switched off."""
     empty.mkdir()
     samples = next(python.parent.parent.glob("lib/python*/site-packages/studio/shipped/samples"))
@@ -75,13 +75,17 @@ def make_pictures(python: Path, empty: Path) -> None:
     run(studio, "doctor", cwd=empty, env=offline)
     made = [empty / "out.png"]
     for model in sorted((ROOT / "models").glob("*/config.json")):
-        if json.loads(model.read_text(encoding="utf-8"))["network"] != "vgg":
-            made.append(empty / f"{model.parent.name}.png")
-            sheet = ("--count", "9", "--grid", "-o", str(made[-1]))
-            run(studio, "image", model.parent.name, *sheet, cwd=empty, env=offline)
-    for picture in made:
-        if picture.stat().st_size < 1000:
-            raise SystemExit(f"{picture.name}, made by the wheel, is empty.")
+        name, network = model.parent.name, json.loads(model.read_text(encoding="utf-8"))["network"]
+        if network == "melody_lstm":
+            made += [empty / f"{name}{suffix}" for suffix in (".mid", ".wav", ".png")]
+            options = ("--model", name, "--bars", "8", "--wav", "--roll", "--accompaniment", "bass", "--drums")
+            run(studio, "melody", *options, "-o", f"{name}.mid", cwd=empty, env=offline)
+        elif network != "vgg":
+            made.append(empty / f"{name}.png")
+            run(studio, "image", name, "--count", "9", "--grid", "-o", str(made[-1]), cwd=empty, env=offline)
+    for output in made:
+        if output.stat().st_size < 1000:
+            raise SystemExit(f"{output.name}, made by the wheel, is empty.")
 
 
 def run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:

@@ -37,6 +37,8 @@ def examine() -> list[Finding]:
         *_models(),
         _page(),
         _films(),
+        _sound(),
+        _midi_ports(),
         _adapters(),
         _hub(),
         _disk(),
@@ -97,6 +99,29 @@ def _films() -> Finding:
     except (ImportError, ValueError):
         return Finding("films", False, "PyAV with the encoder libx264 is not here", "pip install --force-reinstall av")
     return Finding("films", True, f"H.264 through PyAV {av.__version__}: `studio walk`")
+
+
+def _sound() -> Finding:
+    try:
+        from studio.media import audio
+
+        return Finding("sound", True, f"{audio.renderer()}: `studio melody --wav`")
+    except (ImportError, StudioError):
+        return Finding("sound", False, "nothing that plays MIDI into WAV is here", "pip install midirenderer")
+
+
+def _midi_ports() -> Finding:
+    if importlib.util.find_spec("rtmidi") is None:
+        return Finding(
+            "MIDI ports", False, "python-rtmidi, which is optional, is not here", "pip install 'creative-studio[live]'"
+        )
+    from studio.media import ports
+
+    try:
+        found = ports.names()
+    except StudioError as error:
+        return Finding("MIDI ports", False, str(error), "plug in a device, or load the system's sequencer (snd-seq)")
+    return Finding("MIDI ports", True, f"{', '.join(found) or 'none but our own'}: `studio live`")
 
 
 def _adapters() -> Finding:

@@ -1,0 +1,144 @@
+"""A melody LSTM trained on a folder of tunes: it learns, goes on after a kill, and comes out as one that composes."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from studio.device import choose
+from studio.errors import InputError
+from studio.media import midi
+from studio.media.abc_writer import write_tune
+from studio.music.melody import Melody, Note
+from studio.music.theory import Key, Meter
+from studio.pipelines.melody import MelodyPipeline
+from studio.progress import Progress
+from studio.training.estimate import estimate
+from studio.training.parameters import DCGANTrainingParameters, MelodyTrainingParameters
+from studio.training.run import Source, Trained, settings_of, train
+from studio.zoo import melody as zoo
+from tests.training.tiny import weights
+
+TINY = {"width": 24, "layers": 2, "batch_size": 8, "steps": 20, "check_every": 10, "keep_every": 3, "warmup": 2}
+SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
+
+
+def tune(number: int) -> Melody:
+    """Eight bars that go by step and leap at random and end on the tonic; no two alike."""
+    chance, place, notes = random.Random(number), 4, []
+    for _ in range(31):
+        place = min(7, max(0, place + chance.choice([-2, -1, -1, 1, 1, 2])))
+        notes.append(Note(62 + SCALE[place], 24))
+    return Melody((*notes, Note(62, 24)), Key.named("D"), Meter.named("4/4"))
+
+
+@pytest.fixture(scope="session")
+def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 30 tunes in ABC, one in MIDI, and one that cannot be read."""
+    folder = tmp_path_factory.mktemp("tunes")
+    (folder / "many.abc").write_text("\n\n".join(write_tune(tune(number), f"Tune {number}") for number in range(30)))
+    midi.write_midi(midi.to_midi(tune(100)), folder / "one.mid")
+    (folder / "broken.mid").write_bytes(b"MThd nothing of the kind")
+    return folder
+
+
+def run(tunes: Path, folder: Path, **changes: object) -> Trained:
+    source = Source(str(tunes), start=changes.pop("start", None), license="CC0-1.0")  # type: ignore[arg-type]
+    resume, callback = bool(changes.pop("resume", False)), changes.pop("callback", None)
+    parameters = MelodyTrainingParameters(**(TINY | changes))  # type: ignore[arg-type]
+    device = choose("cpu", "float32", 1)
+    return train(
+        "melody", source, folder, parameters, device, resume=resume, callback=callback, command="studio train melody"  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def test_it_learns_and_composes(tunes: Path, tmp_path: Path) -> None:
+    trained = run(tunes, tmp_path / "model", steps=60, check_every=20, learning_rate=1e-2, ema=0.9)
+    assert trained.outcome.finished and trained.outcome.best is not None
+    first, best = trained.outcome.best.figures, trained.outcome.best
+    assert best.name == "nats a note" and best.value < 5 and 0 < first["accuracy"] <= 1
+    assert first["nats"] == pytest.approx(first["nats_of_pitches"] + first["nats_of_durations"])
+    card = (tmp_path / "model" / "README.md").read_text()
+    for words in ("# A melody LSTM", "| examples | 31 |", "CC0-1.0", "31 tunes used", "broken.mid", "nats a note"):
+        assert words in card
+    assert list((tmp_path / "model" / "training" / "sheets").glob("*.png"))
+    pipe = MelodyPipeline.from_pretrained(tmp_path / "model")
+    result = pipe(bars=4, key="G", seed=1)
+    assert result.melodies[0].bars == 4
+    assert pipe.nearest(tune(3)).longest == 32 or pipe.nearest(tune(4)).longest == 32, "one of the two was learnt from"
+    assert settings_of(tmp_path / "model")[0] == "melody"
+
+
+def test_killed_and_resumed_is_the_same_bit_for_bit(tunes: Path, tmp_path: Path) -> None:
+    run(tunes, tmp_path / "whole")
+
+    class Killed(BaseException):
+        pass
+
+    def kill_at(step: int) -> object:
+        def note(progress: Progress) -> None:
+            if progress.step == step:
+                raise Killed
+
+        return note
+
+    for number, step in enumerate((5, 11, 18)):
+        with pytest.raises(Killed):
+            run(tunes, tmp_path / "killed", resume=number > 0, callback=kill_at(step))
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tunes, moved)
+    run(tunes, tmp_path / "killed", resume=True)
+    one, other = weights(tmp_path / "whole"), weights(tmp_path / "killed")
+    assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_goes_on_though_the_tunes_are_gone(tunes: Path, tmp_path: Path) -> None:
+    own = tmp_path / "tunes"
+    shutil.copytree(tunes, own)
+    run(own, tmp_path / "model", callback=lambda progress: progress.step == 4)
+    (own / "many.abc").unlink()
+    assert run(own, tmp_path / "model", resume=True).outcome.finished
+
+
+def test_it_goes_on_from_another_model(tunes: Path, tmp_path: Path) -> None:
+    run(tunes, tmp_path / "first", steps=2)
+    run(tunes, tmp_path / "second", steps=2, width=8, start=str(tmp_path / "first"), learning_rate=1e-9)
+    models = [MelodyPipeline.from_pretrained(tmp_path / name) for name in ("first", "second")]
+    assert models[1].network.config == models[0].network.config
+    assert models[0](bars=2, seed=3).melodies == models[1](bars=2, seed=3).melodies
+
+
+def test_what_it_would_use_and_how_long_it_would_take(tunes: Path) -> None:
+    found = estimate("melody", Source(str(tunes)), MelodyTrainingParameters(**TINY), choose("cpu", "float32", 1))  # type: ignore[arg-type]
+    assert found.in_words().startswith("31 tunes used, ") and found.seconds > 0
+    assert any(name == "broken.mid" for name, _ in found.to_dict()["report"]["left_out"])
+
+
+def test_refusals(tunes: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no tunes"):
+        run(tmp_path / "empty", tmp_path / "model")
+    with pytest.raises(InputError, match="Expected MelodyTrainingParameters"):
+        train("melody", Source(str(tunes)), tmp_path / "model", DCGANTrainingParameters(), choose("cpu"))
+    with pytest.raises(InputError, match="lora"):
+        run(tunes, tmp_path / "model", lora_rank=4)
+
+
+def test_an_index_that_is_damaged(tunes: Path, tmp_path: Path) -> None:
+    run(tunes, tmp_path / "model", steps=1)
+    from safetensors.torch import load_file, save_file
+
+    from studio import hub
+    from studio.errors import ModelError
+
+    tensors = load_file(tmp_path / "model" / "model.safetensors")
+    tensors["index.starts"] = tensors["index.starts"] + 1
+    save_file(tensors, tmp_path / "model" / "model.safetensors")
+    config = (tmp_path / "model" / "config.json").read_text()
+    (tmp_path / "model" / "config.json").write_text(config.replace('"files"', '"other_files"'))
+    with pytest.raises(ModelError):
+        zoo.load_index(hub.find(tmp_path / "model"))
