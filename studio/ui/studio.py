@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import InputError
-from studio.ui import gan, style_transfer, training, vae
+from studio.ui import gan, melody, piano_roll, style_transfer, training, vae
 from studio.ui.look import STYLESHEET, theme
 from studio.ui.samples import samples_folder
 from studio.ui.shell import Shell
@@ -24,6 +24,7 @@ PAGES: dict[str, tuple[str, Callable[[], Any]]] = {
     "style": (style_transfer.TITLE, style_transfer.page),
     "gan": (gan.TITLE, gan.page),
     "vae": (vae.TITLE, vae.page),
+    "melody": (melody.TITLE, melody.page),
     "train": (training.TITLE, training.page),
 }
 _MAX_FILE = 2**30  # a .zip of pictures
@@ -41,7 +42,14 @@ def build_studio() -> Shell:
             for name, (title, page) in PAGES.items():
                 with gr.Tab(title, id=name):
                     made[name] = page()
-        made["train"].lead_to(tabs, {"dcgan": ("gan", made["gan"].model), "vae": ("vae", made["vae"].model)})
+        made["train"].lead_to(
+            tabs,
+            {
+                "dcgan": ("gan", made["gan"].model),
+                "vae": ("vae", made["vae"].model),
+                "melody": ("melody", made["melody"].model),
+            },
+        )
     return blocks
 
 
@@ -50,6 +58,7 @@ BUILDERS: dict[str, Callable[[], Shell]] = {
     "style": style_transfer.build,
     "gan": gan.build,
     "vae": vae.build,
+    "melody": melody.build,
     "train": training.build,
 }
 """What `studio app` can open, by name: all pages, or one of them."""
@@ -95,7 +104,7 @@ def launch(
         allowed_paths=[str(samples_folder())],
         max_file_size=_MAX_FILE,
         theme=theme(),
-        css_paths=[STYLESHEET],
+        css_paths=[STYLESHEET, piano_roll.STYLESHEET],
     )
     if reloading:
         return ""

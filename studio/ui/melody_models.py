@@ -1,0 +1,25 @@
+"""Melody models that pages have in memory: loaded when first needed, again when trained anew."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from studio import hub
+
+if TYPE_CHECKING:
+    from studio.pipelines.melody import MelodyPipeline
+
+KEPT = 3
+
+
+def melody_model(name: str) -> MelodyPipeline:
+    """The model of that name or folder. Raises ModelError."""
+    return _loaded(name, hub.find(name).sha256)
+
+
+@functools.lru_cache(KEPT)
+def _loaded(name: str, _sha256: str) -> MelodyPipeline:
+    from studio.pipelines.melody import MelodyPipeline  # here, so that pages stand before torch is loaded
+
+    return MelodyPipeline.from_pretrained(name)
