@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,24 +29,17 @@ class Draw:
     part: float = 0.0
     attempt: int = 0
 
-    def at(self, tick: int, bar: int) -> tuple[float, float]:
-        """Two numbers in [0, 1): what chooses the pitch and the duration of an event at a tick."""
-        numbers = _bar_of(self, tick // bar, bar)[tick % bar]
-        return float(numbers[0]), float(numbers[1])
-
-
-@lru_cache(maxsize=8192)
-def _bar_of(draw: Draw, number: int, bar: int) -> Floats:
-    """(bar, 2)."""
-    own = _uniform(draw.seed, draw.attempt, number, bar)
-    if draw.other is None or not draw.part:
-        return own
-    other = _uniform(draw.other, draw.attempt, number, bar)
-    if draw.part == 1:
-        return other
-    angle = draw.part * np.pi / 2
-    turned = np.cos(angle) * ndtri(from_numpy(own)).numpy() + np.sin(angle) * ndtri(from_numpy(other)).numpy()
-    return np.asarray(ndtr(from_numpy(turned)).numpy())
+    def of_bar(self, number: int, ticks: int) -> Floats:
+        """(ticks, 2) in (0, 1): what chooses the pitch and the duration of an event at each tick of a bar."""
+        own = _uniform(self.seed, self.attempt, number, ticks)
+        if self.other is None or not self.part:
+            return own
+        other = _uniform(self.other, self.attempt, number, ticks)
+        if self.part == 1:
+            return other
+        angle = self.part * np.pi / 2
+        turned = np.cos(angle) * ndtri(from_numpy(own)).numpy() + np.sin(angle) * ndtri(from_numpy(other)).numpy()
+        return np.asarray(ndtr(from_numpy(turned)).numpy())
 
 
 def _uniform(seed: int, attempt: int, number: int, bar: int) -> Floats:

@@ -41,6 +41,9 @@ from studio.networks.melody_lstm import MelodyLSTM, State
 MEDIAN = 5
 """Semitones from the tonic that pitches are counted from to the middle of a usual tune."""
 
+_KEPT = 64
+"""Bars back whose random numbers are let go: no tune is so far behind another."""
+
 Floats = NDArray[np.float64]
 Forbid = Callable[["Sampler", Bools, Ints | None], Bools]
 """A further rule: allowed pitches (B, P), or durations (B, D) of chosen pitches (B,)  →  those that stay allowed."""
@@ -89,6 +92,7 @@ class Sampler:
         self.ticks: list[Ints] = []
         self._ring = (max(LAGS) + 2) * rules.meter.bar
         self._state: State | None = None
+        self._drawn: dict[int, Floats] = {}
         rows = len(draws) * self.weights.shape[1]
         self.now = Progress(*(np.zeros(len(draws), np.int64) for _ in range(6)))
         self.now.sounding[:] = REST
@@ -116,9 +120,7 @@ class Sampler:
         with torch.no_grad():
             hidden, state = self.network(self._columns(now.at), self._state)
             logits = self.network.pitch_logits(hidden)[:, 0]
-            uniform = np.array(
-                [draw.at(int(at), self.rules.meter.bar) for draw, at in zip(self.draws, now.at, strict=True)]
-            )
+            uniform = self._numbers(now.at)
             ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar)
             allowed = pitch_mask_off_grid(self.rules, now, ahead) if ahead else pitch_mask(self.rules, now)
             allowed = forbid(self, allowed, None) if forbid else allowed
@@ -146,6 +148,19 @@ class Sampler:
     def nats(self) -> Floats:
         """(B,): what an event of each tune cost the network, the rules left aside."""
         return np.asarray(self.costs / np.maximum(1, (np.stack(self.ticks) > 0).sum(0)))
+
+    def _numbers(self, at: Ints) -> Floats:
+        """(B, 2): what chooses the pitch and the duration of an event that begins at these ticks."""
+        bar = self.rules.meter.bar
+        bars, places = at // bar, at % bar
+        found = np.empty((len(at), 2))
+        for number in np.unique(bars):
+            if number not in self._drawn:
+                self._drawn[number] = np.stack([draw.of_bar(int(number), bar) for draw in self.draws])
+                self._drawn.pop(number - _KEPT, None)
+            here = bars == number
+            found[here] = self._drawn[number][here, places[here]]
+        return found
 
     def _choose(self, logits: Tensor, allowed: Bools, uniform: Floats, counted: Bools) -> Ints:
         """(B·K, V) and what is allowed (B, V)  →  a token for each (B,); the costs of those counted (B,) are kept."""
@@ -206,12 +221,13 @@ class Sampler:
             same = (self._past_pitch[rows, there] == 2 * pitch + 1) & (self._past_duration[rows, there] == duration)
             run = np.where(same, np.minimum(self._match[:, number] + 1, LONGEST_MATCH), 0)
             self._match[:, number] = np.where(goes_on, run, self._match[:, number])
-        for row in rows[goes_on]:
-            covered = (at[row] + np.arange(ticks[row])) % self._ring
-            self._past_pitch[row, covered] = 2 * pitch[row]
-            self._past_duration[row, covered] = NO_DURATION
-            self._past_pitch[row, covered[0]] = 2 * pitch[row] + 1
-            self._past_duration[row, covered[0]] = duration[row]
+        covered = np.repeat(rows, ticks)  # a row number for each tick that an event lasts
+        places = np.arange(len(covered)) - np.repeat(ticks.cumsum() - ticks, ticks) + np.repeat(at, ticks)
+        self._past_pitch[covered, places % self._ring] = 2 * pitch[covered]
+        self._past_duration[covered, places % self._ring] = NO_DURATION
+        begun, first = rows[goes_on], at[goes_on] % self._ring
+        self._past_pitch[begun, first] = 2 * pitch[goes_on] + 1
+        self._past_duration[begun, first] = duration[goes_on]
         self._last = np.where(goes_on[:, None], np.stack([pitch, duration], 1), self._last)
         self._sounding = np.where(goes_on & (pitch >= FIRST_PITCH), pitch, self._sounding)
 
