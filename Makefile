@@ -28,11 +28,12 @@ lint: $(VENV)/dev ## Check style and types
 
 bench: $(VENV)/bench ## Measure Studio beside its peers (an hour on 2 cores)
 	@$(BIN)/python benchmarks/generation.py
+	@$(BIN)/python benchmarks/melody.py
 	@$(BIN)/python benchmarks/training_speed.py
 	@$(BIN)/python benchmarks/style_transfer.py
 	@$(BIN)/python benchmarks/training_quality.py
 
-wheel-check: $(VENV)/dev ## Build the wheel, install it in a clean environment, style a picture offline
+wheel-check: $(VENV)/dev ## Build the wheel, install it in a clean environment, use it offline
 	@$(BIN)/python scripts/check_wheel.py
 
 sheet: $(VENV)/ready ## Make the README's sheet of samples again

@@ -10,11 +10,16 @@ from pathlib import Path
 import pytest
 
 from studio.cli import main
+from studio.media import midi
+from studio.media.abc_writer import write_tune
 from tests.conftest import ROOT
+from tests.music.tunes import jig
+from tests.training.test_melody import tune
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 STYLE_COMMANDS = re.findall(r"^    studio (style .*)$", README, re.MULTILINE)
-MAKING_COMMANDS = re.findall(r"^    studio ((?:image|blend|walk|project|directions) .*)$", README, re.MULTILINE)
+MAKING_COMMANDS = re.findall(r"^    studio ((?:image|blend|walk|project|directions|melody) .*)$", README, re.MULTILINE)
+LIVE_COMMANDS = re.findall(r"^    studio (live .*)$", README, re.MULTILINE)
 TRAINING_COMMANDS = re.findall(r"^    studio (train .*)$", README, re.MULTILINE)
 SMALL = ["--size", "48", "--steps", "1", "--device", "cpu"]
 HURRY = {
@@ -31,6 +36,7 @@ def folder(picture: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.Mon
         ("photo.jpg", "painting.jpg", "wave.jpg", "poppies.jpg", "castle.jpg", "castle_mask.png", "my_letter.png")
     ):
         picture(name, seed=seed, mode="L" if "mask" in name else "RGB")
+    midi.write_midi(midi.to_midi(jig()), tmp_path / "my_tune.mid")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -52,8 +58,15 @@ def test_commands_that_make_something(command: str, folder: Path) -> None:
     words = shlex.split(command)
     assert main([*words, *HURRY.get(words[0], []), "--device", "cpu"]) == 0
     output = folder / words[words.index("-o") + 1]
-    assert output.stat().st_size > 500
-    assert main(["recipe", str(output)]) == 0
+    for made in sorted(output.glob("*.mid")) if output.is_dir() else [output]:
+        assert made.stat().st_size > 500
+        assert main(["recipe", str(made)]) == 0
+
+
+@pytest.mark.parametrize("command", LIVE_COMMANDS)
+def test_music_without_end(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*shlex.split(command), "--json", "--stop-after", "2"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
 
 
 @pytest.mark.parametrize("command", [command for command in TRAINING_COMMANDS if "--resume" not in command])
@@ -62,6 +75,9 @@ def test_commands_that_train(command: str, folder: Path, picture: Callable[..., 
     (folder / "my_pictures").mkdir()
     for seed in range(12):
         picture(f"my_pictures/{seed}.png", size=(64, 64), seed=seed)
+    (folder / "my_tunes").mkdir()
+    for number in range(12):
+        (folder / "my_tunes" / f"{number}.abc").write_text(write_tune(tune(number), f"Tune {number}"))
     assert main([*shlex.split(command), "--dry-run", "--batch-size", "2", "--device", "cpu"]) == 0
 
 
@@ -82,7 +98,18 @@ def test_make_targets_that_are_named_exist() -> None:
 
 def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    for command in ("style", "image", "blend", "walk", "project", "directions", "train dcgan", "evaluate"):
+    for command in (
+        "style",
+        "image",
+        "blend",
+        "walk",
+        "project",
+        "directions",
+        "melody",
+        "live",
+        "train dcgan",
+        "evaluate",
+    ):
         assert main([*command.split(), "--help"]) == 0
     known = capsys.readouterr().out
     for option in set(re.findall(r"`?(--[a-z][a-z-]+)(?![a-z_-])", README)):
@@ -90,5 +117,5 @@ def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str], m
 
 
 def test_pictures_that_are_shown_exist() -> None:
-    for path in re.findall(r"\]\(([\w/.]+\.(?:jpg|md))\)", README):
+    for path in re.findall(r"\]\(([\w/.]+\.(?:jpg|png|md))\)", README):
         assert (ROOT / path).is_file(), path
