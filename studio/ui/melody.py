@@ -164,8 +164,8 @@ class MelodyPage:
     def _on_the_roll(self, result: MelodyResult, number: int, *, waiting: bool = False) -> Updates:
         """A tune on the roll: at once, or (without `waiting`) with its sound and its files."""
         tunes = [
-            piano_roll.tune(melody, parts, f"Seed {seed}" if len(result.melodies) > 1 else result.title(index))
-            for index, (melody, parts, seed) in enumerate(zip(result.melodies, result.parts, result.seeds, strict=True))
+            piano_roll.tune(melody, parts, _called(result, index), loop=result.loop)
+            for index, (melody, parts) in enumerate(zip(result.melodies, result.parts, strict=True))
         ]
         changed: Updates = {
             self.stage: gr.HTML(visible=False),
@@ -218,12 +218,16 @@ class MelodyPage:
         return {self.start: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
 
 
+def _called(result: MelodyResult, number: int) -> str:
+    return f"Seed {result.seeds[number]}" if len(result.melodies) > 1 else result.title(number)
+
+
 def _shared(result: MelodyResult, number: int) -> str:
     """What a tune has of those that the model learnt from, in a line."""
     near = result.nearest[number]
     if not near.longest:
         return stage.status("It shares nothing with the tunes that were learnt from.")
-    return stage.status(f"Of the tunes learnt from, it shares most with {near.name}: {near.longest} notes in a row.")
+    return stage.status(f"Nearest tune learnt from: {near.name}, {near.longest} notes in a row.")
 
 
 def _opened(model: Any) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from studio.melody.parameters import KEY, METER, MODE, MelodyParameters
+from studio.melody.parameters import MelodyParameters
 from studio.music.theory import METERS, MODES, Key
 from studio.ui import widgets
 from studio.ui.shell import QUIETLY
@@ -21,20 +21,20 @@ INSTRUMENTS: Mapping[str, int] = {
 }  # fmt: skip
 """Those of General MIDI that carry a tune; any other may be typed by its number."""
 
-_ROWS = (("bars", "count"), ("key", "mode"), ("meter", "tempo"), ("lowest", "highest"), ("temperature", "original"))
-_SWITCHES = ("end_on_tonic", "scale_only", "loop")
+_ROWS = (("bars", "count"), ("key", "mode"), ("meter", "tempo"), ("lowest", "highest"), ("temperature", "original"),
+         ("end_on_tonic", "scale_only"), ("accompaniment", "instrument"), ("loop", "drums"))  # fmt: skip
 _KEYS = tuple(Key(pitch).tonic_name for pitch in range(12))
-_LABELS = {"meter": "Metre", "most_repeats": "Most repeats", "original": "Shared notes at most", "top_k": "Top k",
+_LABELS = {"meter": "Metre", "most_repeats": "Most repeats", "top_k": "Top k",
            "top_p": "Top p", "best_of": "Best of"}  # fmt: skip
-_INFO = {
+_HELP = {
     "count": "How many tunes; a page shows up to 8.",
-    "key": "The tonic.",
-    "mode": "The scale.",
-    "meter": "Beats of a bar.",
+    "key": "The tonic; D if nothing else says so.",
+    "mode": "The scale; major if nothing else says so.",
+    "meter": "Beats in a bar; 4/4 if nothing else says so.",
     "temperature": "Less is plainer, more is wilder.",
 }
-_OPEN: Mapping[str, tuple[Sequence[str], str]] = {"key": (_KEYS, KEY), "mode": (MODES, MODE), "meter": (METERS, METER)}
-"""What may be left open, so that what a tune begins with says it; and what it is otherwise."""
+_OPEN: Mapping[str, Sequence[str]] = {"key": _KEYS, "mode": MODES, "meter": METERS}
+"""What may be left open, so that what a tune begins with says it."""
 
 
 class MelodySettings:
@@ -46,11 +46,6 @@ class MelodySettings:
         self.all: dict[str, Component] = {}
         for pair in _ROWS:
             self._row(pair)
-        with gr.Row(elem_classes=["pair", "switches"]):
-            for name in _SWITCHES:
-                self._setting(name, min_width=110)
-        self._row(("accompaniment", "instrument"))
-        self._setting("drums")
         with gr.Group(elem_classes=["seed"]):
             self._setting("seed")
             with gr.Row():
@@ -95,16 +90,15 @@ class MelodySettings:
         field = self.fields[name]
         look = {"elem_id": f"melody-{name}", "label": _LABELS.get(name, name.replace("_", " ").capitalize()), **look}
         if name in _OPEN:
-            offered, usual = _OPEN[name]
-            choices = [(f"{usual}, or as it begins", ""), *((one, one) for one in offered)]
-            self.all[name] = gr.Dropdown(choices, value="", info=_INFO[name], filterable=False, **look)
+            choices = [("automatic", ""), *((one, one) for one in _OPEN[name])]
+            self.all[name] = gr.Dropdown(choices, value="", info=_HELP[name], filterable=False, **look)
         elif name == "instrument":
             self.all[name] = gr.Dropdown(
                 list(INSTRUMENTS.items()), value=field.default, info="Who plays it; or a number of General MIDI.",
                 allow_custom_value=True, **look,
             )  # fmt: skip
         else:
-            look = {"info": _INFO.get(name, widgets.help_text(field)), **look}
+            look = {"info": _HELP.get(name, widgets.help_text(field)), **look}
             self.all[name] = widgets.widget(name, field, **look)
 
 

@@ -28,8 +28,8 @@ function build() {  // the cells, when the key, the metre or the number of bars 
       cell.dataset.degree = degree;
       cell.dataset.called = `${name}, bar ${Math.floor(column / state.cells) + 1}, eighth ${(column % state.cells) + 1}`;
       cell.style.setProperty("--fill", `var(--degree-${((degree % 7) + 7) % 7})`);
-      cell.classList.toggle("beat", column % state.beat === 0 && column % state.cells !== 0);
-      cell.classList.toggle("bar", column % state.cells === 0);
+      cell.classList.toggle("new-beat", column % state.beat === 0 && column % state.cells !== 0);
+      cell.classList.toggle("new-bar", column % state.cells === 0);
       row.append(cell);
     }
     cells.append(row);

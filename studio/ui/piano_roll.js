@@ -1,103 +1,22 @@
 // A piano roll that plays. Gradio calls this with: element, trigger, props, server, upload, watch.
-const FORM = "http://www.w3.org/2000/svg";
-const MARGIN = 30, HEAD = 16, GAP = 10, DRUM = 5;
+// `piano_roll_drawing.js` stands before it in the same script.
 const root = element.querySelector(".player");
 const [choice, about, roll, clock, silence] = ["choice", "about", "roll", "clock", "silence"]
   .map((name) => root.querySelector("." + name));
 const button = Object.fromEntries([...root.querySelectorAll("[data-do]")].map((one) => [one.dataset.do, one]));
 
-let value = {}, tune = null, drawn = "", width = 0, plan = null, lit = [];
+let value = {}, tune = null, drawn = "", width = 0, drawing = null, row = 0, bar_told = 0;
 let chosen = 0, asked = null, played = "";
 let context = null, source = null, sound = { url: null, buffer: null };
 let began = 0, rest = 0, looping = false, wanted = false, frame = 0, started = 0;
 
-// --- Drawing -------------------------------------------------------------------------------------------------------
-
-function shape(parent, kind, looks, text) {
-  const made = document.createElementNS(FORM, kind);
-  for (const [name, what] of Object.entries(looks)) made.setAttribute(name, what);
-  if (text !== undefined) made.textContent = text;
-  parent.appendChild(made);
-  return made;
-}
-
-function planned(tune, width) {
-  const bars = Math.min(tune.bars, width < 620 ? 4 : 8), rows = Math.ceil(tune.bars / bars);
-  const span = bars * tune.bar + Math.max(0, tune.ticks - rows * bars * tune.bar);
-  const pitches = tune.high - tune.low + 1, lines = 1 + Math.max(-1, ...tune.drums.map(([, line]) => line));
-  const tall = Math.max(4, Math.min(rows === 1 ? 14 : 11, (rows === 1 ? 260 : 190) / pitches));
-  const grid = pitches * tall, row = HEAD + grid + lines * DRUM + GAP;
-  return { bars, rows, span, tall, grid, row, lines, wide: (width - MARGIN - 1) / span };
-}
-
-function places(start, end) {  // the pieces of a time, one for each row that it lies on
-  const found = [], length = plan.bars * tune.bar;
-  for (let row = 0; row < plan.rows; row++) {
-    const begin = row * length - tune.pickup, stop = row === plan.rows - 1 ? begin + plan.span : begin + length;
-    const from = Math.max(begin, start), to = Math.min(stop, end);
-    if (from < to) found.push({ row, x: MARGIN + (from - begin) * plan.wide, wide: (to - from) * plan.wide });
-  }
-  return found;
-}
-
-const top_of = (row) => row * plan.row + HEAD;
-const y_of = (row, pitch) => top_of(row) + (tune.high - pitch) * plan.tall;
-
-function ground(svg, row) {
-  const begin = row * plan.bars * tune.bar - tune.pickup, end = begin + plan.bars * tune.bar;
-  const last = row === plan.rows - 1 ? Math.max(tune.ticks - tune.pickup, begin) : end, stop = Math.min(begin + plan.span, last);
-  const x = (tick) => MARGIN + (tick - begin) * plan.wide, top = top_of(row), wide = (stop - begin) * plan.wide;
-  shape(svg, "rect", { class: "paper", x: MARGIN, y: top, width: wide, height: plan.grid });
-  const lane = (pitch, kind) =>
-    shape(svg, "rect", { class: kind, x: MARGIN, y: y_of(row, pitch), width: wide, height: plan.tall });
-  for (const pitch of tune.outside) lane(pitch, "outside");
-  for (const [pitch, name] of tune.tonics) {
-    lane(pitch, "tonic");
-    shape(svg, "text", { class: "key", x: MARGIN - 5, y: y_of(row, pitch) + plan.tall / 2 }, name);
-  }
-  for (let tick = Math.ceil(begin / tune.beat) * tune.beat; tick <= stop; tick += tune.beat) {
-    const bar = tick % tune.bar === 0;
-    shape(svg, "line", { class: bar ? "bar-line" : "beat-line", x1: x(tick), x2: x(tick), y1: top - (bar ? 4 : 0), y2: top + plan.grid });
-    if (bar && tick < stop) shape(svg, "text", { class: "number", x: x(tick) + 3, y: top - 5 }, tick / tune.bar + 1);
-  }
-}
+// --- What there is to choose from ----------------------------------------------------------------------------------
 
 function draw() {
   if (!tune || !width) return;
-  plan = planned(tune, width);
-  roll.replaceChildren();
-  const svg = shape(roll, "svg", { width, height: plan.rows * plan.row, "aria-hidden": "true" });
-  for (let row = 0; row < plan.rows; row++) ground(svg, row);
-  lit = [];
-  const put = (kind, start, ticks, pitch, name) => {
-    const parts = places(start, start + ticks).map(({ row, x, wide }) => {
-      const y = y_of(row, pitch);
-      const box = shape(svg, "rect", { class: kind, x: x + 0.6, y: y + 0.5, width: Math.max(1, wide - 1.2), height: plan.tall - 1, rx: Math.min(3, plan.tall / 3) });
-      if (name && plan.tall >= 9 && wide > 6 + 7 * name.length) shape(svg, "text", { class: "name", x: x + wide / 2, y: y + plan.tall / 2 }, name);
-      return box;
-    });
-    lit.push({ start, end: start + ticks, parts, on: false, name });
-  };
-  for (const [start, ticks, pitch] of tune.under) put("under", start, ticks, pitch);
-  for (const [start, ticks, pitch, degree, name] of tune.notes) put("note degree-" + degree, start, ticks, pitch, name);
-  for (const [start, line] of tune.drums) {
-    const parts = places(start, start + 1).map(({ row, x }) =>
-      shape(svg, "rect", { class: "hit", x: x + 0.6, y: top_of(row) + plan.grid + (plan.lines - 1 - line) * DRUM + 2, width: 3, height: DRUM - 2 }));
-    lit.push({ start, end: start + tune.beat / 3, parts, on: false });
-  }
-  plan.head = shape(svg, "line", { class: "head" });
+  drawing = new Drawing(tune, width);
+  roll.replaceChildren(drawing.svg);
   show(place());
-}
-
-function small(tune) {  // the notes alone, for choosing
-  const svg = document.createElementNS(FORM, "svg");
-  svg.setAttribute("viewBox", `0 0 ${tune.ticks} 100`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  const tall = 100 / (tune.high - tune.low + 1);
-  for (const [start, ticks, pitch, degree] of tune.notes)
-    shape(svg, "rect", { class: "note degree-" + degree, x: start + tune.pickup, y: (tune.high - pitch) * tall, width: ticks * 0.94, height: Math.max(tall, 5) });
-  return svg;
 }
 
 function offer() {
@@ -106,7 +25,7 @@ function offer() {
     const made = document.createElement("button");
     made.type = "button";
     made.setAttribute("aria-label", `Tune ${index + 1} of ${value.tunes.length}: ${one.called}`);
-    made.append(small(one), Object.assign(document.createElement("span"), { textContent: one.called }));
+    made.append(small_picture(one), Object.assign(document.createElement("span"), { textContent: one.called }));
     made.addEventListener("click", () => pick(index));
     return made;
   }));
@@ -136,31 +55,21 @@ function place() {  // seconds from the beginning
 }
 
 function show(seconds) {
-  if (!plan) return;
-  const tick = Math.min(seconds * tune.second, tune.ticks - 0.001) - tune.pickup;
-  const [at] = places(tick, tick + 0.001);
-  if (at) {
-    for (const [name, what] of Object.entries({ x1: at.x, x2: at.x, y1: top_of(at.row) - 4, y2: top_of(at.row) + plan.grid })) plan.head.setAttribute(name, what);
-    if (source && plan.shown !== at.row) follow(at.row);
-    plan.shown = at.row;
-  }
-  const sounding = source && seconds < length();
-  for (const note of lit) {
-    const on = Boolean(sounding && note.start <= tick && tick < note.end);
-    if (on !== note.on) for (const part of note.parts) part.classList.toggle("sounding", on);
-    note.on = on;
-  }
+  if (!drawing) return;
+  const tick = Math.min(seconds * tune.second, tune.ticks - 0.001) - tune.pickup, before = row;
+  row = drawing.show(tick, Boolean(source) && seconds < length());
+  if (source && row !== before) follow();
   clock.textContent = in_words(seconds) + " / " + in_words(length());
-  const bar = Math.floor(tick / tune.bar) + 1, beat = Math.floor((((tick % tune.bar) + tune.bar) % tune.bar) / tune.beat) + 1;
-  if (!source || plan.bar !== bar) {  // not more often: it is read out
+  const bar = Math.floor(tick / tune.bar) + 1, beat = Math.floor((tick - (bar - 1) * tune.bar) / tune.beat) + 1;
+  if (!source || bar_told !== bar) {  // not more often: it is read out
+    bar_told = bar;
     roll.setAttribute("aria-valuenow", seconds.toFixed(1));
     roll.setAttribute("aria-valuetext", bar < 1 ? "pickup" : `bar ${bar} of ${tune.bars}, beat ${beat}`);
-    plan.bar = bar;
   }
 }
 
-function follow(row) {
-  const from = top_of(row) - HEAD, to = from + plan.row;
+function follow() {
+  const from = drawing.top(row) - HEAD, to = from + drawing.row;
   if (from < roll.scrollTop || to > roll.scrollTop + roll.clientHeight) roll.scrollTop = from;
 }
 
@@ -262,9 +171,8 @@ button.stop.addEventListener("click", stop);
 button.loop.addEventListener("click", loop);
 window.addEventListener("studio-plays", (event) => { if (event.detail !== root && (source || wanted)) halt(); });
 roll.addEventListener("click", (event) => {
-  const box = roll.firstChild.getBoundingClientRect(), row = Math.floor((event.clientY - box.top) / plan.row);
-  const tick = Math.max(0, event.clientX - box.left - MARGIN) / plan.wide + Math.max(0, row) * plan.bars * tune.bar;
-  move(tick / tune.second);
+  const box = drawing.svg.getBoundingClientRect();
+  move(drawing.tick_at(event.clientX - box.left, event.clientY - box.top) / tune.second);
 });
 root.addEventListener("keydown", (event) => {
   if (!tune || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -292,7 +200,8 @@ function lay() {  // the chosen tune on the roll
   const next = value.tunes[chosen] ?? null, text = JSON.stringify(next);
   if (text !== drawn) {
     if (tune) halt();
-    [tune, drawn, rest] = [next, text, 0];
+    [tune, drawn, rest, drawing] = [next, text, 0, null];
+    looping = looping || Boolean(tune?.loop);
     roll.scrollTop = 0;
     root.hidden = !tune;
     if (tune) {

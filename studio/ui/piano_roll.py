@@ -3,8 +3,8 @@
     roll = player("melody-roll")
     {roll: playing([tune(melody, parts, "Seed 7")], chosen=0, sound=path_of_wav)}
 
-What it is drawn from is JSON; it is drawn, and played through Web Audio, by `piano_roll.js`, which loads nothing but
-the WAV that the server made. A `select` event carries the `index` of a tune that a visitor picked.
+What it is drawn from is JSON; `piano_roll_drawing.js` draws it, and `piano_roll.js` plays it through Web Audio: nothing
+is loaded but the WAV that the server made. A `select` event carries the `index` of a tune that a visitor picked.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ STYLESHEET = Path(__file__).with_suffix(".css")
 OUTSIDE: Final = -1
 """The degree of a note that is not in the scale."""
 
-_SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_SCRIPT = "\n".join(
+    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("piano_roll_drawing.js", "piano_roll.js")
+)
 _ROOM = 2  # semitones above the highest note and below the lowest
 _SKELETON = """
 <div class="player" hidden>
   <div class="choice" role="group" aria-label="Tunes to choose from"></div>
   <p class="about"></p>
-  <div class="roll" tabindex="0" role="slider" aria-label="Piano roll: place in the tune" aria-valuemin="0"></div>
   <div class="transport" role="group" aria-label="Playing">
     <button type="button" data-do="play" aria-keyshortcuts="Space">Play</button>
     <button type="button" data-do="stop">Stop</button>
@@ -39,6 +40,7 @@ _SKELETON = """
     <span class="clock" aria-hidden="true"></span>
     <span class="hint">Space plays and stops, L loops, ← → move by a beat, Home goes to the beginning.</span>
   </div>
+  <div class="roll" tabindex="0" role="slider" aria-label="Piano roll: place in the tune" aria-valuemin="0"></div>
   <p class="silence" role="status"></p>
 </div>
 """
@@ -80,8 +82,11 @@ def playing(
     }
 
 
-def tune(melody: Melody, parts: Sequence[Part] = (), called: str = "") -> dict[str, Any]:
-    """A tune as the player draws it: times in ticks from the first full bar, notes with their degree and their name."""
+def tune(melody: Melody, parts: Sequence[Part] = (), called: str = "", *, loop: bool = False) -> dict[str, Any]:
+    """A tune as the player draws it: times in ticks from the first full bar, notes with their degree and their name.
+
+    loop: whether its end leads back to its beginning, so that it is played that way.
+    """
     key, sounds = melody.key, [part for part in parts if not part.is_drum]
     under = [[note.start, note.ticks, note.pitch] for part in sounds for note in part.notes]
     hits = [(note.start, note.pitch) for part in parts if part.is_drum for note in part.notes]
@@ -95,6 +100,7 @@ def tune(melody: Melody, parts: Sequence[Part] = (), called: str = "") -> dict[s
         "beat": melody.meter.beat,
         "bars": max(1, melody.bars),
         "pickup": melody.pickup,
+        "loop": loop,
         "ticks": melody.ticks,
         "second": 1 / in_seconds(1, melody.meter, melody.tempo),
         "low": low,

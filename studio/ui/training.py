@@ -1,4 +1,4 @@
-"""The page of training: pictures go in, a report says which are used, and a model of one's own comes out.
+"""The page of training: pictures or tunes go in, a report says which are used, and a model of one's own comes out.
 
 A training runs in a process of its own and goes on when the page is closed; whoever opens the page again finds it.
 """
@@ -21,7 +21,7 @@ from studio.ui import gather, models, stage
 from studio.ui.plot import Curve, drawn
 from studio.ui.shell import QUIETLY, Shell, Updates, failure, heading, warn, without_folders
 from studio.ui.trainer import Order
-from studio.ui.training_settings import NAMES, TrainingSettings
+from studio.ui.training_settings import NAMES, TUNES, TrainingSettings, network_of
 from studio.ui.trainings import Story, Trainings
 from studio.ui.work import Work
 
@@ -50,7 +50,7 @@ class TrainingPage:
     def __init__(self) -> None:
         self.trainings = Trainings()
         self.used = False  # whether there is a page behind "Use it now"
-        heading(TITLE, "A folder of pictures becomes a model of your own, on this machine.")
+        heading(TITLE, "A folder of pictures or tunes becomes a model of your own, on this machine.")
         with gr.Row(elem_classes=["desk"]):
             with gr.Column(scale=4, min_width=320, elem_classes=["controls"]):
                 self.settings = TrainingSettings()
@@ -91,6 +91,7 @@ class TrainingPage:
             "preprocess": False,
             "show_progress": "hidden",
         }
+        self.settings.kind.change(_look_at, self.settings.kind, self.look, **QUIETLY)
         self.look.click(self.look_at_them, outputs=[self.look, self.train, self.status, self.report],
                         api_name="look", **asked)  # fmt: skip
         outputs = [*self.shown, self.settings.name, self.timer, self.seen]
@@ -114,20 +115,20 @@ class TrainingPage:
             tab, models_there = pages[kind]
             return {
                 tabs: gr.Tabs(selected=tab),
-                models_there: gr.update(choices=models.choices(kind), value=str(story.folder)),
+                models_there: gr.update(choices=models.choices(network_of(kind)), value=str(story.folder)),
             }
 
         self.use.click(lead, None, [tabs, *(made for _, made in pages.values())], **QUIETLY)
 
     def look_at_them(self, **values: Any) -> Iterator[Updates]:
-        """Read the pictures, and say which would be used and how long training takes."""
+        """Read the pictures or tunes, and say which would be used and how long training takes."""
         uploads: list[Path] = []
         try:
             uploads, folder = self.settings.pictures(values)
             gather.check(uploads, folder)
             parameters, start = self.settings.parameters(values), self.settings.start_model(values)
             yield {
-                self.status: stage.status("Looking through the pictures."),
+                self.status: stage.status("Looking through the files."),
                 self.report: gr.HTML(stage.bar(None, 0), visible=True),
             }
             with tempfile.TemporaryDirectory() as room:
@@ -145,7 +146,7 @@ class TrainingPage:
             yield {self.status: stage.status(message, "failed"), self.report: gr.HTML("", visible=False)}
             raise failure(message) from None
         yield {
-            self.status: stage.status("These pictures can be trained on.", "done"),
+            self.status: stage.status("This can be trained on.", "done"),
             self.report: gr.HTML(f'<pre class="report">{html.escape(words)}</pre>', visible=True),
             self.look: gr.Button("Look again", variant="secondary"),
             self.train: gr.Button(variant="primary"),
@@ -248,6 +249,10 @@ class TrainingPage:
             there = False
         changed: Updates = {self.status: stage.status(message, "failed")}
         return changed | ({self.resume: gr.Button(visible=True)} if there else {})
+
+
+def _look_at(kind: str) -> Any:
+    return gr.Button(f"Look at the {'tunes' if kind in TUNES else 'pictures'}", variant="primary")
 
 
 def _looked(kind: str, source: dict[str, Any], parameters: Any) -> str:

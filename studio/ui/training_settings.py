@@ -1,4 +1,4 @@
-"""The settings of a training on its page: the pictures, what to train, for how long, and where the model goes."""
+"""The settings of a training on its page: the pictures or tunes, what to train, for how long, and where the model goes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ from gradio.components import Component
 from studio.errors import InputError
 from studio.training.parameters import KINDS, AnyTraining
 from studio.ui import gather, models, widgets
+from studio.ui.primer import SUFFIXES as TUNE_FILES
 from studio.ui.shell import QUIETLY, uploaded
 
-NAMES = {"dcgan": "GAN", "vae": "VAE"}
+NAMES = {"dcgan": "GAN", "vae": "VAE", "melody": "Melody"}
+NETWORKS = {"melody": "melody_lstm"}
+"""The network of a kind where it is called otherwise, as the lists of models know it."""
+TUNES = ("melody",)
+"""The kinds that learn from tunes; the others learn from pictures."""
 MINUTES = 30.0  # that the page suggests
 
 _FIRST = ("minutes", "size", "channels", "classes")  # the rest is folded away
@@ -22,6 +27,10 @@ _NOT_FOR_PICTURES = ("lora_rank",)
 _CALLED = {"channels": {1: "grey", 3: "colour"}, "size": {64: "64 pixels", 128: "128 pixels"}}
 _LABELS = {"channels": "Colours", "classes": "Folders are classes", "minutes": "Minutes"}
 _NOTHING = "nothing"
+_FILES: dict[bool, dict[str, Any]] = {
+    False: {"label": "Pictures, or one .zip of them", "file_types": ["image", gather.ZIP]},
+    True: {"label": "Tunes (MIDI, ABC, MusicXML), or one .zip of them", "file_types": [*TUNE_FILES, gather.ZIP]},
+}
 
 
 class TrainingSettings:
@@ -30,11 +39,10 @@ class TrainingSettings:
     def __init__(self) -> None:
         self.fields = {kind: dict(parameters.fields()) for kind, parameters in KINDS.items()}
         self.files = gr.File(
-            label="Pictures, or one .zip of them",
             file_count="multiple",
-            file_types=["image", gather.ZIP],
             height=150,
             elem_id="pictures",
+            **_FILES[False],
         )
         self.folder = gr.Textbox(
             label="Or a folder on this machine", placeholder="/home/me/pictures", max_lines=1, elem_id="folder"
@@ -43,7 +51,8 @@ class TrainingSettings:
             [(name, kind) for kind, name in NAMES.items()],
             value="dcgan",
             label="What to train",
-            info="A GAN makes crisper pictures. A VAE learns faster, and can also blend pictures that you bring.",
+            info="A GAN makes crisper pictures. A VAE learns faster, and can also blend pictures that you bring. "
+            "Melody learns from tunes and writes tunes.",
             elem_id="kind",
         )
         self.first: dict[str, Component] = {}
@@ -58,12 +67,12 @@ class TrainingSettings:
                 elem_id="begin-with",
             )
             self._setting("minutes", value=MINUTES, min_width=130, placeholder="none")
-        with gr.Row(elem_classes=["pair"]):
+        with gr.Row(elem_classes=["pair"]) as self.of_pictures:
             self._setting("size", min_width=130)
             self._setting("channels", min_width=130)
         self._setting("classes")
         self.name = gr.Textbox(
-            label="Name of the model", placeholder="that of the pictures", max_lines=1, elem_id="model-name"
+            label="Name of the model", placeholder="that of the files", max_lines=1, elem_id="model-name"
         )
         with gr.Accordion("More settings", open=False, elem_classes=["more"]):
             self.home = gr.Textbox(
@@ -85,7 +94,15 @@ class TrainingSettings:
                                     name, fields[name], elem_id=f"field-{kind}-{name}", min_width=130
                                 )
 
-        self.kind.change(self._kind_changed, self.kind, [self.start, *self.groups.values()], **QUIETLY)
+        changed = [
+            self.start,
+            *self.groups.values(),
+            self.files,
+            self.of_pictures,
+            self.first["classes"],
+            self.background,
+        ]
+        self.kind.change(self._kind_changed, self.kind, changed, **QUIETLY)
         self.start.focus(self._starts_again, self.kind, self.start, **QUIETLY)
 
     def inputs(self) -> dict[str, Component]:
@@ -100,7 +117,10 @@ class TrainingSettings:
         """(the uploaded files, the path that was typed). Raises InputError for anything else."""
         sent = values.get("files") or []
         found = [uploaded(item, self.files.GRADIO_CACHE) for item in (sent if isinstance(sent, list) else [sent])]
-        return [path for path in found if path is not None], str(values.get("folder") or "").strip()
+        paths, folder = [path for path in found if path is not None], str(values.get("folder") or "").strip()
+        if values.get("kind") in TUNES and not paths and not folder:
+            raise InputError("There are no tunes yet: drop a .zip or tunes, or type the path of a folder.")
+        return paths, folder
 
     def parameters(self, values: dict[str, Any]) -> AnyTraining:
         """The parameters. Raises InputError."""
@@ -117,7 +137,7 @@ class TrainingSettings:
     def start_model(self, values: dict[str, Any]) -> str | None:
         """The model to begin with."""
         name = str(values.get("begin_with") or "")
-        return models.chosen(name, str(values.get("kind"))) if name not in ("", _NOTHING) else None
+        return models.chosen(name, network_of(str(values.get("kind")))) if name not in ("", _NOTHING) else None
 
     def model_folder(self, values: dict[str, Any], otherwise: str) -> Path:
         """The folder of the model, called `otherwise` where no name was given. Raises InputError."""
@@ -137,10 +157,17 @@ class TrainingSettings:
         return [
             gr.update(choices=self._starts(kind), value=""),
             *(gr.Column(visible=kind == own) for own in self.groups),
+            gr.File(**_FILES[kind in TUNES]),
+            *[gr.update(visible=kind not in TUNES)] * 3,
         ]
 
     def _starts_again(self, kind: str) -> Any:
         return gr.update(choices=self._starts(kind))
 
     def _starts(self, kind: str) -> list[tuple[str, str]]:
-        return [(_NOTHING, ""), *models.choices(kind)]
+        return [(_NOTHING, ""), *models.choices(network_of(kind))]
+
+
+def network_of(kind: str) -> str:
+    """What the models of a kind are made of."""
+    return NETWORKS.get(kind, kind)
