@@ -1,8 +1,9 @@
 """What a tune promises, as masks over the tokens that may come next: bars, range, scale, cadence, nothing stuck.
 
 Every mask leaves something to choose from, so that no promise depends on luck. Why that holds: a duration is allowed
-only where the bar can still be filled exactly; in the last bar a note that is not the tonic may not fill it, and a
-tonic that would be the last of a row of equal notes has to. So when only one length is left, the tonic is free for it.
+only where the bar can still be filled exactly; in the last bar, whose last note lasts a beat at least, one that is not
+the tonic may not fill it, and a tonic that would be the last of a row of equal notes has to. So when only one length is
+left, the tonic is free for it.
 """
 
 from __future__ import annotations
@@ -91,16 +92,35 @@ class Rules:
     @cached_property
     def lengths(self) -> Bools:
         """(bar, D): durations that may begin at each tick of a bar, so that the bar can be filled from there on."""
+        return self._fillable(range(self.meter.bar))
+
+    @cached_property
+    def last_lengths(self) -> Bools:
+        """The same for the last bar, where the last note is to last a beat at least: no other ends within that beat."""
+        if not self.end_on_tonic:
+            return self.lengths
+        bar, beat = self.meter.bar, self.meter.beat
+        strict, loose = self._fillable(range(bar - beat + 1)), self.lengths
+        return np.concatenate([strict[: bar - beat + 1], loose[bar - beat + 1 :]])  # there a primer may have ended
+
+    def _fillable(self, places: range) -> Bools:
+        """(bar, D): durations that lead to the end of a bar, or to one of these places and from there to the end."""
         bar = self.meter.bar
         allowed = np.zeros((bar, len(DURATIONS)), bool)
         live = np.zeros(bar + 1, bool)
         live[bar] = True
-        for position in range(bar - 1, -1, -1):
+        for position in reversed(places):
             for token, ticks in enumerate(DURATIONS):
                 after = position + ticks
                 allowed[position, token] = after <= bar and live[after] and _stays_on_grid(position, ticks)
             live[position] = allowed[position].any()
         return allowed
+
+    def lengths_at(self, at: Ints) -> Bools:
+        """(B, D): durations that may begin at each tick of the tune (B,)."""
+        place = at % self.meter.bar
+        in_last = at >= self.end - self.meter.bar
+        return np.asarray(np.where(in_last[:, None], self.last_lengths[place], self.lengths[place]))
 
     def onto_grid(self, position: int) -> int:
         """Ticks from a position in the bar to the next one where a duration may begin; 0 at such a one."""
@@ -140,7 +160,7 @@ def pitch_mask(rules: Rules, now: Progress) -> Bools:
     """(B, P): the pitch tokens that may come now; at least one in each row."""
     position = now.at % rules.meter.bar
     in_last = now.at >= rules.end - rules.meter.bar
-    lengths = rules.lengths[position]  # (B, D)
+    lengths = rules.lengths_at(now.at)
     fills = now.at[:, None] + _TICKS == rules.end
     can_fill, can_stay = (lengths & fills).any(1), (lengths & ~fills).any(1)
     last_ones = rules.last_ones(now.first)
@@ -170,7 +190,7 @@ def pitch_mask_off_grid(rules: Rules, now: Progress, ahead: int) -> Bools:
 
 def duration_mask(rules: Rules, now: Progress, pitch: Ints) -> Bools:
     """(B, D): the durations that a chosen pitch (B,) may have; at least one in each row."""
-    lengths = rules.lengths[now.at % rules.meter.bar]
+    lengths = rules.lengths_at(now.at)
     fills = now.at[:, None] + _TICKS == rules.end
     rows = np.arange(len(now.at))
     sounds = np.where(pitch == HOLD, now.sounding, pitch)

@@ -70,6 +70,8 @@ def broken(tune: Melody, rules: Rules, *, whole: bool = True) -> list[str]:
     last = tune.notes[-1].pitch
     if whole and rules.end_on_tonic and (last is None or last % 12 != rules.key.tonic):
         faults.append("another last note than the tonic")
+    if whole and rules.end_on_tonic and tune.notes[-1].ticks < tune.meter.beat:
+        faults.append("a hasty end")
     if whole and rules.end_on_tonic and rules.loop and last is not None:
         tonics = [pitch for pitch in range(rules.low, rules.high + 1) if pitch % 12 == rules.key.tonic]
         if abs(last - pitches[0]) > max(7, min(abs(tonic - pitches[0]) for tonic in tonics)):
@@ -93,6 +95,7 @@ def test_the_checker_sees_what_it_should() -> None:
     for notes, fault in {
         ((62, 96), (62, 48)): "bars",
         ((50, 96), (62, 96)): "range",
+        ((62, 180), (62, 12)): "hasty",
         ((63, 96), (62, 96)): "scale",
         ((62, 96), (64, 96)): "tonic",
         ((62, 12),) * 16: "one pitch",
