@@ -45,7 +45,7 @@ class Package:
 def arguments(package: Package, description: str) -> argparse.Namespace:
     """The command line that every script here has: an empty OUT_FOLDER and, optionally, the package as a file."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("folder", type=Path, metavar="OUT_FOLDER", help="a new or empty folder for the pictures")
+    parser.add_argument("folder", type=Path, metavar="OUT_FOLDER", help="a new or empty folder for what is made")
     parser.add_argument("--package", type=Path, metavar="FILE", help=f"{package}, if it is here already")
     found = parser.parse_args()
     if found.folder.exists() and (not found.folder.is_dir() or any(found.folder.iterdir())):
