@@ -1,4 +1,4 @@
-"""The settings of a training on its page: the pictures or tunes, what to train, for how long, and where the model goes."""
+"""The settings of a training on its page: what to learn from, what to train, how long, and where the model goes."""
 
 from __future__ import annotations
 
@@ -94,14 +94,8 @@ class TrainingSettings:
                                     name, fields[name], elem_id=f"field-{kind}-{name}", min_width=130
                                 )
 
-        changed = [
-            self.start,
-            *self.groups.values(),
-            self.files,
-            self.of_pictures,
-            self.first["classes"],
-            self.background,
-        ]
+        of_pictures = [self.of_pictures, self.first["classes"], self.background]
+        changed = [self.start, *self.groups.values(), self.files, *of_pictures]
         self.kind.change(self._kind_changed, self.kind, changed, **QUIETLY)
         self.start.focus(self._starts_again, self.kind, self.start, **QUIETLY)
 
