@@ -28,9 +28,9 @@ _LABELS = {"meter": "Metre", "most_repeats": "Most repeats", "top_k": "Top k",
            "top_p": "Top p", "best_of": "Best of"}  # fmt: skip
 _HELP = {
     "count": "How many tunes; a page shows up to 8.",
-    "key": "The tonic; D if nothing else says so.",
-    "mode": "The scale; major if nothing else says so.",
-    "meter": "Beats in a bar; 4/4 if nothing else says so.",
+    "key": "The tonic; D if left open.",
+    "mode": "The scale; major if left open.",
+    "meter": "Beats in a bar; 4/4 if left open.",
     "temperature": "Less is plainer, more is wilder.",
 }
 _OPEN: Mapping[str, Sequence[str]] = {"key": _KEYS, "mode": MODES, "meter": METERS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -75,6 +76,10 @@ def test_the_report_comes_before_anything_starts(served: tuple[TrainingPage, Cli
     [
         ({}, "There are no pictures yet"),
         ({"folder": "/nowhere/at/all"}, "There is no folder /nowhere/at/all"),
+        ({"kind": "melody"}, "There are no tunes yet"),
+        ({"folder": "HERE", "kind": "melody"}, "tunes"),
+        ({"folder": "HERE", "kind": "melody", "melody_dropout": 2}, "dropout: should be less than"),
+        ({"folder": "HERE", "kind": "melody", "begin_with": "tiny-gan"}, "There is no model 'tiny-gan'"),
         ({"folder": "HERE", "kind": "diffusion"}, "does not train a 'diffusion'"),
         ({"folder": "HERE", "dcgan_batch_size": 0}, "batch_size: should be greater than or equal to 1, got 0"),
         ({"folder": "HERE", "minutes": "-1"}, "minutes: should be greater than 0, got -1"),
@@ -91,6 +96,19 @@ def test_what_cannot_be_trained_on_gets_a_plain_line(
         served[1].predict(**values, api_name="/look")
     message = str(refused.value.message)
     assert words in message and "\n" not in message and "Traceback" not in message
+
+
+def test_a_folder_of_tunes_is_looked_through(served: tuple[TrainingPage, Client], tmp_path: Path) -> None:
+    scale, chance = "DEFGABcd", random.Random(0)
+    for number in range(12):
+        bars = ["".join(chance.choice(scale) for _ in range(8)) for _ in range(8)]
+        (tmp_path / f"{number}.abc").write_text(f"X:1\nT:{number}\nM:4/4\nL:1/8\nK:D\n{'|'.join(bars)}|]\n")
+    (tmp_path / "broken.mid").write_bytes(b"MThd nothing")
+    asked = {**TINY, "kind": "melody", "folder": str(tmp_path), "melody_width": 16, "melody_batch_size": 4}
+    told = str(served[1].predict(**asked, api_name="/look"))
+    assert "12 tunes used" in told and "broken.mid" in told and "This can be trained on." in told
+    shown = served[0].settings._kind_changed("melody")
+    assert ".abc" in shown[-4].file_types and [change["visible"] for change in shown[-3:]] == [False] * 3
 
 
 def test_a_zip_becomes_a_model_that_is_on_the_shelf_at_once_and_can_go_on(
