@@ -164,8 +164,8 @@ class MelodyPage:
     def _on_the_roll(self, result: MelodyResult, number: int, *, waiting: bool = False) -> Updates:
         """A tune on the roll: at once, or (without `waiting`) with its sound and its files."""
         tunes = [
-            piano_roll.tune(melody, parts, _called(result, index), loop=result.loop)
-            for index, (melody, parts) in enumerate(zip(result.melodies, result.parts, strict=True))
+            piano_roll.tune(melody, parts, f"Seed {seed}", loop=result.loop)
+            for melody, parts, seed in zip(result.melodies, result.parts, result.seeds, strict=True)
         ]
         changed: Updates = {
             self.stage: gr.HTML(visible=False),
@@ -216,10 +216,6 @@ class MelodyPage:
 
     def _ended(self) -> Updates:
         return {self.start: gr.Button(visible=True), self.stop: gr.Button(visible=False)}
-
-
-def _called(result: MelodyResult, number: int) -> str:
-    return f"Seed {result.seeds[number]}" if len(result.melodies) > 1 else result.title(number)
 
 
 def _shared(result: MelodyResult, number: int) -> str:

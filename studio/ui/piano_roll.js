@@ -140,7 +140,7 @@ function move(seconds) {
   if (again) halt();
   rest = Math.max(0, Math.min(length(), seconds));
   show(rest);
-  if (again) play();
+  if (again && (looping || rest < length())) play();
 }
 
 function loop() {

@@ -45,7 +45,7 @@ class TrainingSettings:
             **_FILES[False],
         )
         self.folder = gr.Textbox(
-            label="Or a folder on this machine", placeholder="/home/me/pictures", max_lines=1, elem_id="folder"
+            label="Or a folder on this machine", placeholder="/home/me/folder", max_lines=1, elem_id="folder"
         )
         self.kind = gr.Radio(
             [(name, kind) for kind, name in NAMES.items()],
@@ -61,7 +61,7 @@ class TrainingSettings:
                 self._starts("dcgan"),
                 value="",
                 label="Begin with",
-                info="A model learns new pictures sooner than nothing does.",
+                info="A trained model learns sooner than nothing does.",
                 allow_custom_value=True,
                 min_width=130,
                 elem_id="begin-with",

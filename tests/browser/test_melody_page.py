@@ -124,7 +124,7 @@ def test_compose_play_stop_begin_and_keep(address: str, browse: Browse, tmp_path
         page.click("#melody-hear")
         page.wait_for_selector("#melody-primer-roll .player.playing", timeout=LONG)
         compose(page, bars="4", count="1", seed="5")
-        page.wait_for_function("document.querySelector('#melody-roll .about').innerText.includes('Tune 5')")
+        page.wait_for_function("document.querySelector('#melody-roll .about').innerText.includes('Seed 5')")
         path = kept(page, "mid", tmp_path)
         tune, recipe = open_tune(path).melody, recipe_of(path)
         assert tune.notes[:2] == (Note(62, 24), Note(66, 12)) and tune.bars == 4
