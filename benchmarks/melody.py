@@ -116,14 +116,15 @@ def speed(pipe: MelodyPipeline, model: str, rounds: int) -> None:
 
 
 def beside(pipe: MelodyPipeline, held_out: Sequence[Tune], count: int) -> None:
-    """The measures of tunes at default settings, and of real ones."""
-    found = measure_beside(pipe, held_out, True, count=count)
-    _, *lines = found.in_words().splitlines()
-    print("\n".join(lines))
-    far = {name: abs(value) for name, value in found.distances.items()}
-    most = max(far, key=far.__getitem__)
-    verdict = wanted(far[most] <= WANTED, f"each within {WANTED}")
-    print(f"farthest from real tunes: {most.replace('_', ' ')}, {far[most]:.2f} sd {verdict}")
+    """The measures of tunes at default settings, of those the judge did not choose, and of real ones."""
+    for settings in ({}, {"best_of": 1}):
+        found = measure_beside(pipe, held_out, True, count=count, settings=settings)
+        _, *lines = found.in_words().splitlines()
+        print("Without the judge:" if settings else "At default settings:", *lines, sep="\n", flush=True)
+        far = {name: abs(value) for name, value in found.distances.items()}
+        most = max(far, key=far.__getitem__)
+        verdict = "" if settings else f" {wanted(far[most] <= WANTED, f'each within {WANTED}')}"
+        print(f"farthest from real tunes: {most.replace('_', ' ')}, {far[most]:.2f} sd{verdict}")
 
 
 def tunes_of(given: Path | None) -> Path:

@@ -4,7 +4,8 @@ found = evaluate_melodies(MelodyPipeline.from_pretrained("melody-folk"), "tunes"
 print(found.in_words())
 
 Tunes are made at default settings, like the real ones in key, mode, metre and number of bars, 8 to 32; of the real
-ones every tune is measured whole. The measures are those of `studio.music.measures`.
+ones every tune is measured whole. The measures are those of `studio.music.measures`, which the judge goes by too where
+several candidates are sampled for a tune: `settings={"best_of": 1}` says how they are without it.
 """
 
 from __future__ import annotations
@@ -179,7 +180,9 @@ def evaluate_melodies(
         _log.info("%s", line)
     if trained_on:
         return measure_beside(pipe, data.held_out, True, count=count, seed=seed, callback=callback)
-    foreign, learnt = _foreign(pipe, [*data.tunes, *data.held_out])
+    everything = [*data.tunes, *data.held_out]
+    foreign = [tune for tune in everything if pipe.nearest(tune.melody).share < 1]
+    learnt = len(everything) - len(foreign)
     also = f", less {learnt:,} that it learnt from note for note" if learnt else ""
     _log.warning(
         "%s is not the folder that %s was trained on, as it was: it is measured by all tunes in it%s.",
@@ -197,9 +200,13 @@ def measure_beside(
     *,
     count: int = COUNT,
     seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
     callback: Callback | None = None,
 ) -> MelodyEvaluation:
-    """The same of at least one real tune, whatever it comes from. unseen: what is said of that."""
+    """The same of at least one real tune, whatever it comes from. unseen: what is said of that.
+
+    settings: parameters of the tunes made that are not to be the default ones.
+    """
     began = time.monotonic()
 
     def tell(stage: str, done: int, steps: int, shown: Melody | None) -> None:
@@ -217,7 +224,7 @@ def measure_beside(
     real = [tune.melody for tune in tunes]
     with pipe.device.computing():
         predictions = predict(pipe, real, tell)
-    made, nearest = _made(pipe, real, count, seed, tell)
+    made, nearest = _made(pipe, real, count, seed, settings or {}, tell)
     return MelodyEvaluation(
         predictions=predictions,
         unseen=unseen,
@@ -273,7 +280,7 @@ def predict(pipe: MelodyPipeline, melodies: Sequence[Melody], tell: Tell | None 
 
 
 def _made(
-    pipe: MelodyPipeline, real: Sequence[Melody], count: int, seed: int, tell: Tell
+    pipe: MelodyPipeline, real: Sequence[Melody], count: int, seed: int, settings: Mapping[str, Any], tell: Tell
 ) -> tuple[list[Melody], list[Nearest]]:
     """Tunes like real ones in key, metre and number of bars: each real one has as many, but for one more or less."""
     order = np.random.default_rng(seed).permutation(len(real))
@@ -285,14 +292,9 @@ def _made(
     melodies: list[Melody] = []
     nearest: list[Nearest] = []
     for (key, mode, meter, bars), wanted in sorted(alike.items()):
-        result = pipe(key=key, mode=mode, meter=meter, bars=bars, count=wanted, seed=seed + len(melodies))
+        like_it = {"key": key, "mode": mode, "meter": meter, "bars": bars}
+        result = pipe(**settings, **like_it, count=wanted, seed=seed + len(melodies))
         melodies += result.melodies
         nearest += result.nearest
         tell("making tunes", len(melodies), count, melodies[-1])
     return melodies, nearest
-
-
-def _foreign(pipe: MelodyPipeline, tunes: Sequence[Tune]) -> tuple[list[Tune], int]:
-    """Those that the model did not learn from, and how many it did."""
-    kept = [tune for tune in tunes if pipe.nearest(tune.melody).share < 1]
-    return kept, len(tunes) - len(kept)
