@@ -141,7 +141,6 @@ class MelodyEvaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure by its name, for JSON."""
-        own = dataclasses.asdict(self.predictions) | {"nats": self.predictions.nats}
         measures = {
             name: {
                 "made": self.measures_of_made[name]._asdict(),
@@ -152,7 +151,7 @@ class MelodyEvaluation:
             for name, far in self.distances.items()
         }
         return {
-            "predictions": own,
+            "predictions": dataclasses.asdict(self.predictions) | {"nats": self.predictions.nats},
             "held_out": self.unseen,
             "real": self.real,
             "made": self.made,
