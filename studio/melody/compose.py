@@ -20,7 +20,7 @@ from studio.melody.sampler import Floats, Sampler, Taste, origin_for
 from studio.music.measures import Spread
 from studio.music.melody import Melody
 from studio.music.originality import Index, Nearest
-from studio.music.theory import Key, Meter
+from studio.music.theory import Key, Meter, pitch_name
 from studio.networks.melody_lstm import MelodyLSTM
 
 AT_ONCE = 256  # tunes in a batch
@@ -229,8 +229,8 @@ def _check_primer(melody: Melody, chosen: MelodyParameters) -> None:
     low, high = chosen.span
     if min(pitches) < low or max(pitches) > high:
         raise InputError(
-            f"The primer goes from {min(pitches)} to {max(pitches)} as MIDI counts, outside the range from "
-            f"{low} to {high}; widen it with --lowest and --highest."
+            f"The primer goes from {pitch_name(min(pitches))} to {pitch_name(max(pitches))}, outside the range from "
+            f"{pitch_name(low)} to {pitch_name(high)}; give a wider one."
         )
     origin = reference(melody.key, pitches)
     if min(pitches) - origin < LOWEST or max(pitches) - origin > HIGHEST:

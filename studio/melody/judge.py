@@ -35,11 +35,14 @@ def read_typical(kept: Mapping[str, Any]) -> dict[str, Spread]:
 
 
 def score(melody: Melody, nats: float, real: Mapping[str, Spread]) -> float:
-    """How far a melody lies from real ones, 0 at their mean; nats: what a note of it costs the network."""
+    """How far a melody lies from real ones, 0 at their mean; nats: what a note of it costs the network.
+
+    All are equal where nothing is known of real ones.
+    """
     found = {**measure(melody), NATS: nats}
     parts = []
     for name, spread in real.items():
         value, width = found[name], max(spread.deviation, _LEAST.get(name, 1e-3))
         far = (value - spread.mean) / width if math.isfinite(value) else _LIMIT
         parts.append(min(abs(far), _LIMIT) ** 2)
-    return math.sqrt(sum(parts) / len(parts))
+    return math.sqrt(sum(parts) / max(1, len(parts)))

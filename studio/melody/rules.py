@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from studio.errors import InputError
 from studio.melody.encoding import DURATIONS, FIRST_PITCH, HOLD, LOWEST, PITCH_TOKENS, REST
-from studio.music.theory import Key, Meter
+from studio.music.theory import Key, Meter, pitch_name
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -50,12 +50,13 @@ class Rules:
     def __post_init__(self) -> None:
         if self.high - self.low < LEAST_RANGE:
             raise InputError(
-                f"Expected a range of at least {LEAST_RANGE} semitones, got {self.low} to {self.high} as MIDI counts."
+                f"Expected a range of at least {LEAST_RANGE} semitones, got {pitch_name(self.low)} to "
+                f"{pitch_name(self.high)}."
             )
         if self.end_on_tonic and not self.tonics.any():
             raise InputError(
-                f"There is no {self.key.tonic_name} to end on between {self.low} and {self.high} (60 is middle C); "
-                f"widen the range or allow another ending."
+                f"There is no {self.key.tonic_name} to end on between {pitch_name(self.low)} and "
+                f"{pitch_name(self.high)}; widen the range or allow another ending."
             )
 
     @property

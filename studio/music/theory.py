@@ -126,3 +126,8 @@ def tonic_of(name: str) -> int:
     if not match:
         raise InputError(f"There is no key {name!r}; expected a letter from A to G, as in D, F# or Bb.")
     return (_LETTERS[match[1].upper()] + _ACCIDENTALS[match[2]]) % 12
+
+
+def pitch_name(pitch: int) -> str:
+    """The name of a MIDI pitch with its octave: 60 is "C4"."""
+    return f"{Key(0).spell(pitch)}{pitch // 12 - 1}"

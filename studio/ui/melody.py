@@ -32,7 +32,7 @@ MOST = 8  # tunes that a page shows at once
 _INVITATION = "A tune will stand here."
 _NONE_YET = "There is no model for melodies here yet: train one on the page Training, or type the folder of one."
 _OURS = "Something went wrong in Studio itself; where it was started, it says what."
-_RESTORED_FROM = [".mid", ".wav", ".png"]
+_RESTORED_FROM = [".mid", ".wav", ".png", ".svg", ".abc"]
 
 
 def build() -> Shell:
@@ -61,7 +61,7 @@ class MelodyPage:
                 self.settings = MelodySettings(self._lay_out_primer)
                 with gr.Accordion("Restore settings from a result", open=False, elem_classes=["more"]):
                     self.dropped = gr.File(
-                        label="Drop a tune, its sound or its picture that was made here", file_types=_RESTORED_FROM,
+                        label="Drop a tune, its sound, its score or its picture that was made here", file_types=_RESTORED_FROM,
                         height=120, elem_id="melody-dropped",
                     )  # fmt: skip
             with gr.Column(scale=7, min_width=320, elem_classes=["wall"]):
