@@ -1,8 +1,8 @@
 """Make the gallery of melodies again: four tunes as pictures, MIDI and sound, and a page that shows them.
 
-    python samples/make_melodies.py --model melody-folk
+    python samples/make_melodies.py
 
-The seeds follow one another, and none is chosen.
+The seeds follow one another, and none is chosen. The picture of the first is the README's.
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from studio.media.audio import RATE
 from studio.pipelines.melody import MelodyPipeline
 from studio.pipelines.melody_result import MelodyResult
 
+SHIPPED = "melody-folk"
 FOLDER = Path(__file__).parent / "melodies"
 TUNES: tuple[Mapping[str, Any], ...] = (
-    {"seed": 1, "key": "D", "mode": "major", "meter": "6/8"},
+    {"seed": 1, "key": "D", "mode": "major", "meter": "6/8", "accompaniment": "bass"},
     {"seed": 2, "key": "G", "mode": "major", "meter": "2/2"},
     {"seed": 3, "key": "E", "mode": "dorian", "meter": "4/4", "accompaniment": "arpeggio"},
     {"seed": 4, "key": "A", "mode": "minor", "meter": "3/4", "accompaniment": "chords"},
 )
+HERO = "hero.png"
 SOUND_RATE, BITS = 24_000, 64_000  # samples and bits a second: mono
 LARGEST = 300_000  # bytes of a sound
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", required=True, help="a shipped model or a folder")
+    parser.add_argument("--model", default=SHIPPED, help="a shipped model or a folder")
     options = parser.parse_args()
     pipe = MelodyPipeline.from_pretrained(options.model, device="cpu")
     FOLDER.mkdir(exist_ok=True)
@@ -43,6 +45,8 @@ def main() -> None:
         name = "-".join(str(tune[part]) for part in ("key", "mode", "meter")).replace("/", "-").lower()
         for suffix in (".png", ".mid"):
             result.save(FOLDER / f"{name}{suffix}")
+        if tune is TUNES[0]:
+            result.save(FOLDER / HERO)
         sound = mp3(result)
         assert len(sound) <= LARGEST, f"{name}.mp3 takes {len(sound):,} bytes"
         (FOLDER / f"{name}.mp3").write_bytes(sound)
@@ -56,7 +60,7 @@ def section(name: str, tune: Mapping[str, Any], model: str, result: MelodyResult
     melody, near = result.melodies[0], result.nearest[0]
     under = f", {tune['accompaniment']} under it" if "accompaniment" in tune else ""
     typed = " ".join(f"--{option} {value}" for option, value in tune.items())
-    other = "" if model == "melody-folk" else f" --model {Path(model).name}"
+    other = "" if model == SHIPPED else f" --model {Path(model).name}"
     return (
         f"## {melody.key.name}, {melody.meter.name}{under}\n\n"
         f"![Piano roll of a tune in {melody.key.name}]({name}.png)\n\n"
@@ -69,11 +73,12 @@ def section(name: str, tune: Mapping[str, Any], model: str, result: MelodyResult
 
 def page(model: str, sections: list[str]) -> str:
     """The page."""
+    other = "" if model == SHIPPED else f" --model {Path(model).name}"
     begun = (
         "# Melodies\n\n"
         "Four tunes at default settings, of the seeds 1 to 4; none is chosen. The pictures and the MIDI hold the\n"
         "recipe: `studio recipe FILE` shows it, `studio remake FILE -o tune.mid` makes the tune again.\n\n"
-        f"Made by `python samples/make_melodies.py --model {Path(model).name}`.\n"
+        f"Made by `python samples/make_melodies.py{other}`.\n"
     )
     return "\n".join([begun, *sections])
 
