@@ -17,11 +17,11 @@ from studio.melody.encoding import HIGHEST, LOWEST, density_class, reference
 from studio.melody.parameters import TEMPO, MelodyParameters
 from studio.melody.rules import Rules
 from studio.melody.sampler import Floats, Sampler, Taste, origin_for
+from studio.melody.stepper import Stepper
 from studio.music.measures import Spread
 from studio.music.melody import Melody
 from studio.music.originality import Index, Nearest
 from studio.music.theory import Key, Meter, pitch_name
-from studio.networks.melody_lstm import MelodyLSTM
 
 AT_ONCE = 256  # tunes in a batch
 MOST_TRIES = 32  # rounds of candidates for a tune that shares too much with those learnt from
@@ -129,9 +129,9 @@ class Asked:
 
 @dataclass(frozen=True)
 class Composer:
-    """A network in float64, the tunes that it learnt from, and what real tunes measure."""
+    """A network, the tunes that it learnt from, and what real tunes measure."""
 
-    network: MelodyLSTM
+    network: Stepper
     index: Index
     typical: Mapping[str, Spread]
     device: Device

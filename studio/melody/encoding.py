@@ -195,7 +195,7 @@ def columns_of(events: Events, melody: Melody, density: int) -> Ints:
         "density": np.full(count, density),
         "position": starts - bars * bar,
         "bar": bars % 8,
-        "bars_left": np.clip(melody.bars - bars, 0, MOST_BARS_LEFT),
+        "bars_left": bars_left(melody.bars - bars, melody.bars * bar - (melody.ticks - melody.pickup)),
         "pitch": np.concatenate([[NOTHING], events.pitches[:-1]]),
         "duration": np.concatenate([[NO_DURATION], events.durations[:-1]]),
         "sounding": _sounding(events.pitches),
@@ -209,6 +209,11 @@ def columns_of(events: Events, melody: Melody, density: int) -> Ints:
         rows[f"duration_{lag}"] = np.where(begins, events.durations[there], NO_DURATION)
         rows[f"match_{lag}"] = _matches(events, begins, there)
     return np.stack([rows[name] for name, _ in COLUMNS], 1).astype(np.int64)
+
+
+def bars_left(left: Ints, missing: int) -> Ints:
+    """Bars to the end, 1 in the last one; 0 in a last one that `missing` ticks shorten, as after a pickup."""
+    return np.where((left <= 1) & (missing > 0), 0, np.clip(left, 0, MOST_BARS_LEFT))
 
 
 def _sounding(pitches: Ints) -> Ints:

@@ -1,8 +1,8 @@
 """The judge that chooses among several tunes: how far one lies from what real tunes measure.
 
 Each measure of `studio.music.measures` and the mean cost of a note to the network count as standard deviations from the
-mean of real tunes that the network never saw; the score is their root mean square, and the smallest wins. A tune that
-only its own network finds likely (it repeats itself) and one that it finds odd (it wanders) both lose.
+mean of real tunes that the network never saw; the score is their root mean square, and the smallest wins. A note that
+costs less than in real tunes is no fault: what is sampled is likelier than what people wrote, and repeats cost least.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def score(melody: Melody, nats: float, real: Mapping[str, Spread]) -> float:
 
     All are equal where nothing is known of real ones.
     """
-    found = {**measure(melody), NATS: nats}
+    found = measure(melody)
+    if NATS in real:
+        found[NATS] = max(nats, real[NATS].mean)
     parts = []
     for name, spread in real.items():
         value, width = found[name], max(spread.deviation, _LEAST.get(name, 1e-3))

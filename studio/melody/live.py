@@ -17,9 +17,9 @@ from studio.melody.draws import Draw
 from studio.melody.encoding import DURATIONS, HOLD, melody_of
 from studio.melody.rules import Bools, Ints, Rules
 from studio.melody.sampler import Sampler
+from studio.melody.stepper import Stepper
 from studio.music.melody import Note
 from studio.music.theory import Key, Meter
-from studio.networks.melody_lstm import MelodyLSTM
 
 FRESH = 8
 """Bars: a sequence of so many never comes twice."""
@@ -69,10 +69,10 @@ class Memory:
         return hash((*self.last, bar))
 
 
-def stream(network: MelodyLSTM, device: Device, asked: Asked) -> Performance:
+def stream(network: Stepper, device: Device, asked: Asked) -> Performance:
     """Bars without end; `bars` of what is asked for is the length of a phrase. A primer is heard, not played again.
 
-    network: in float64 on the device. Raises InputError before the first bar.
+    Raises InputError before the first bar.
     """
     rules = replace(asked.rules(), bars=_FOREVER, end_on_tonic=False)
     sampler = Sampler(

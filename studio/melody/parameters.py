@@ -43,7 +43,7 @@ class MelodyParameters(Parameters):
     count: int = parameter(1, "How many tunes.", ge=1, le=10_000)
     temperature: float = parameter(1.0, "Less is plainer, more is wilder; 0 takes the likeliest note.", ge=0, le=5)
     scale_only: bool = parameter(False, "Only notes of the scale.")
-    end_on_tonic: bool = parameter(True, "The last note is the tonic, a beat long at least.")
+    end_on_tonic: bool = parameter(True, "The last note is the tonic, a quarter or longer.")
     loop: bool = parameter(False, "The end leads back to the beginning.")
     accompaniment: Accompaniment = parameter("none", "What plays under the tune: chords, bass, arpeggio or drone.")
     drums: bool = parameter(False, "Drums under the tune.")

@@ -1,7 +1,7 @@
 """What a tune promises, as masks over the tokens that may come next: bars, range, scale, cadence, nothing stuck.
 
 Every mask leaves something to choose from, so that no promise depends on luck. Why that holds: a duration is allowed
-only where the bar can still be filled exactly; in the last bar, whose last note lasts a beat at least, one that is not
+only where the bar can still be filled exactly; in the last bar, whose last note has a least length, one that is not
 the tonic may not fill it, and a tonic that would be the last of a row of equal notes has to. So when only one length is
 left, the tonic is free for it.
 """
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from studio.errors import InputError
 from studio.melody.encoding import DURATIONS, FIRST_PITCH, HOLD, LOWEST, PITCH_TOKENS, REST
-from studio.music.theory import Key, Meter, pitch_name
+from studio.music.theory import TICKS, Key, Meter, pitch_name
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -74,6 +74,11 @@ class Rules:
         """Ticks of silence at most: half a bar."""
         return self.meter.bar // 2
 
+    @property
+    def shortest_end(self) -> int:
+        """Ticks that the last note lasts at least, where it is the tonic: a beat, or a quarter of a longer one."""
+        return self.meter.beat if self.meter.is_compound else min(self.meter.beat, TICKS)
+
     @cached_property
     def pitches(self) -> Bools:
         """(P,): the pitch tokens within the range and, if asked, the scale; neither rests nor held notes."""
@@ -97,12 +102,12 @@ class Rules:
 
     @cached_property
     def last_lengths(self) -> Bools:
-        """The same for the last bar, where the last note is to last a beat at least: no other ends within that beat."""
+        """The same for the last bar, where no note but the last ends within the time that it lasts at least."""
         if not self.end_on_tonic:
             return self.lengths
-        bar, beat = self.meter.bar, self.meter.beat
-        strict, loose = self._fillable(range(bar - beat + 1)), self.lengths
-        return np.concatenate([strict[: bar - beat + 1], loose[bar - beat + 1 :]])  # there a primer may have ended
+        latest = self.meter.bar - self.shortest_end
+        strict, loose = self._fillable(range(latest + 1)), self.lengths
+        return np.concatenate([strict[: latest + 1], loose[latest + 1 :]])  # there a primer may have ended
 
     def _fillable(self, places: range) -> Bools:
         """(bar, D): durations that lead to the end of a bar, or to one of these places and from there to the end."""

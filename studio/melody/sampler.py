@@ -6,7 +6,6 @@ and in a batch, with one thread and with many.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -34,9 +33,9 @@ from studio.melody.encoding import (
     nearest_duration,
 )
 from studio.melody.rules import Bools, Ints, Progress, Rules, duration_mask, pitch_mask, pitch_mask_off_grid
+from studio.melody.stepper import State, Stepper, exact
 from studio.music.melody import Melody
 from studio.music.theory import METERS, MODES, Key, Meter
-from studio.networks.melody_lstm import MelodyLSTM, State
 
 MEDIAN = 5
 """Semitones from the tonic that pitches are counted from to the middle of a usual tune."""
@@ -71,7 +70,7 @@ class Sampler:
 
     def __init__(
         self,
-        network: MelodyLSTM,
+        network: Stepper,
         rules: Rules,
         draws: Sequence[Draw],
         device: Device,
@@ -81,7 +80,7 @@ class Sampler:
         weights: Floats | None = None,
         phrase: int | None = None,
     ) -> None:
-        """network: in float64 on the device; pasts: K primers that all end at one tick; phrase: for tunes without end,
+        """pasts: K primers that all end at one tick; phrase: for tunes without end,
         bars after which the count of bars left begins again.
         """
         self.network, self.rules, self.draws, self.device = network, rules, draws, device
@@ -118,15 +117,14 @@ class Sampler:
         waiting = self.now.at >= self.rules.end
         now = replace(self.now, at=np.where(waiting, self.rules.end - self.rules.meter.bar, self.now.at))
         with torch.no_grad():
-            hidden, state = self.network(self._columns(now.at), self._state)
-            logits = self.network.pitch_logits(hidden)[:, 0]
+            logits, mixed, state = self.network(self._columns(now.at), self._state)
             uniform = self._numbers(now.at)
             ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar)
             allowed = pitch_mask_off_grid(self.rules, now, ahead) if ahead else pitch_mask(self.rules, now)
             allowed = forbid(self, allowed, None) if forbid else allowed
             pitch = self._choose(logits, allowed | waiting[:, None], uniform[:, 0], ~waiting)
-            every = torch.from_numpy(np.repeat(pitch, self.weights.shape[1])).to(hidden.device)
-            logits = self.network.duration_logits(hidden[:, 0], every)
+            every = torch.from_numpy(np.repeat(pitch, self.weights.shape[1])).to(mixed.device)
+            logits = self.network.duration(mixed, every)
         allowed = np.ones((1, len(DURATIONS)), bool) if ahead else duration_mask(self.rules, now, pitch)
         allowed = forbid(self, allowed, pitch) if forbid else allowed
         duration = self._choose(logits, allowed | waiting[:, None], uniform[:, 1], ~waiting)
@@ -172,7 +170,7 @@ class Sampler:
         return chosen
 
     def _columns(self, at: Ints) -> Tensor:
-        """What the network is told: (B·K, 1, C)."""
+        """What the network is told: (B·K, C)."""
         rules, bar = self.rules, self.rules.meter.bar
         times = np.repeat(at, self.weights.shape[1])
         rows, bars = np.arange(len(times)), times // bar
@@ -193,8 +191,10 @@ class Sampler:
             values[f"pitch_{lag}"] = self._past_pitch[rows, there]
             values[f"duration_{lag}"] = self._past_duration[rows, there]
             values[f"match_{lag}"] = self._match[:, number]
-        columns = np.stack([np.broadcast_to(values[name], len(times)) for name, _ in COLUMNS], 1)
-        return torch.from_numpy(columns[:, None].astype(np.int64)).to(self.device.location)
+        columns = np.empty((len(times), len(COLUMNS)), np.int64)
+        for place, (name, _) in enumerate(COLUMNS):
+            columns[:, place] = values[name]
+        return torch.from_numpy(columns).to(self.device.location)
 
     def _take(self, pitch: Ints, duration: Ints, ticks: Ints) -> None:
         """Add an event to every tune; one of 0 ticks changes nothing."""
@@ -243,9 +243,7 @@ class Sampler:
             states.append(heard._state)
             kept.append(heard)
         order = np.tile(np.arange(count), tunes)
-        self._state = tuple(
-            torch.cat([state[i] for state in states if state], 1)[:, order].contiguous() for i in (0, 1)
-        )  # type: ignore[assignment]
+        self._state = torch.cat([state for state in states if state is not None], 2)[:, :, order].contiguous()
         for name in ("_last", "_sounding", "_past_pitch", "_past_duration", "_match"):
             setattr(self, name, np.concatenate([getattr(one, name) for one in kept])[order])
         self.seam = int(kept[0].now.at[0])
@@ -259,7 +257,7 @@ class Sampler:
         ends = np.append(events.starts[1:], past.ticks - past.pickup)
         for pitch, duration, ticks in zip(events.pitches, events.durations, ends - events.starts, strict=True):
             with torch.no_grad():
-                _, self._state = self.network(self._columns(self.now.at), self._state)
+                *_, self._state = self.network(self._columns(self.now.at), self._state)
             self._take(np.array([pitch]), np.array([duration]), np.array([ticks]))
 
 
@@ -269,16 +267,9 @@ def sample(
     """Tunes of a network in training, within two octaves and a half, under the usual rules."""
     low, high = 55, 84
     rules = Rules(key, meter, bars, origin_for(key, low, high), low, high)
-    sampler = Sampler(exact(network), rules, [Draw(seed) for seed in seeds], device)
+    sampler = Sampler(Stepper(exact(network)), rules, [Draw(seed) for seed in seeds], device)
     sampler.run()
     return sampler.tunes(tempo)
-
-
-def exact(network: nn.Module) -> MelodyLSTM:
-    """A copy of a network to sample with: in float64, ready to use."""
-    copied = copy.deepcopy(network).double().eval()
-    assert isinstance(copied, MelodyLSTM)
-    return copied
 
 
 def origin_for(key: Key, low: int, high: int) -> int:
@@ -298,10 +289,8 @@ def choose(scores: Floats, taste: Taste, uniform: Floats) -> Ints:
     parts = np.exp(scaled)
     parts /= parts.sum(1, keepdims=True)
     if taste.top_p < 1:
-        order = np.argsort(-parts, axis=1, kind="stable")
-        sorted_parts = np.take_along_axis(parts, order, 1)
-        before = sorted_parts.cumsum(1) - sorted_parts
-        kept = np.where(before < taste.top_p, sorted_parts, 0.0)
-        np.put_along_axis(parts, order, kept, 1)
+        ordered = -np.sort(-parts, axis=1)
+        within = (ordered.cumsum(1) - ordered < taste.top_p).sum(1)  # so many make up that part
+        parts = np.where(parts >= ordered[np.arange(len(parts)), within - 1][:, None], parts, 0.0)
     reached = parts.cumsum(1)
     return np.asarray(np.minimum((reached <= uniform[:, None] * reached[:, -1:]).sum(1), parts.shape[1] - 1))

@@ -28,7 +28,7 @@ from studio.melody.compose import Asked, Composer, Made
 from studio.melody.judge import read_typical
 from studio.melody.live import Performance, stream
 from studio.melody.parameters import MelodyParameters
-from studio.melody.sampler import exact
+from studio.melody.stepper import Stepper, exact
 from studio.music.accompaniment import Part, accompany
 from studio.music.melody import Melody
 from studio.music.originality import Index, Nearest
@@ -67,7 +67,7 @@ class MelodyPipeline:
         """index: the tunes that it learnt from; typical: what real tunes measure, see `studio.melody.judge`."""
         self.model, self.device, self.origin, self.index = model, device, origin, index
         self.network = exact(network).to(device.location)
-        self.composer = Composer(self.network, index, read_typical(typical), device)
+        self.composer = Composer(Stepper(self.network), index, read_typical(typical), device)
 
     @classmethod
     def from_pretrained(
@@ -80,13 +80,14 @@ class MelodyPipeline:
     ) -> Self:
         """Load a model of this kind: a shipped one, a folder, or a hub id.
 
-        device, threads: as in `studio.device.choose`, but that "auto" is the CPU: notes come one after another, and for
-        that a GPU is no faster. precision: "auto" alone; it is always float64, see `studio.melody.sampler`.
+        device, threads: as in `studio.device.choose`, but that "auto" is the CPU and one thread: notes come one after
+        another, and for that neither a GPU nor more threads are faster. precision: "auto" alone; it is always float64,
+        see `studio.melody.sampler`.
         Raises ModelError, DeviceError, InputError.
         """
         if precision not in ("auto", PRECISION):
             raise InputError(f"Melodies are always computed in {PRECISION}, not {precision}; leave the precision out.")
-        chosen = devices.choose("cpu" if device == "auto" else device, "float32", threads)
+        chosen = devices.choose("cpu" if device == "auto" else device, "float32", threads or 1)
         found = hub.find(model)
         return cls(
             zoo.load_melody_lstm(found),
@@ -148,7 +149,7 @@ class MelodyPipeline:
         """Bars without end, each as it is sampled; no eight in a row ever come twice. See `studio.melody.live`."""
         chosen = (parameters or self.parameters()).changed(**options)
         heard = [open_primer(primer).melody] if primer is not None else []
-        return stream(self.network, self.device, Asked.of(chosen, heard, endless=True))
+        return stream(self.composer.network, self.device, Asked.of(chosen, heard, endless=True))
 
     @classmethod
     def remake(

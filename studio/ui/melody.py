@@ -61,8 +61,8 @@ class MelodyPage:
                 self.settings = MelodySettings(self._lay_out_primer)
                 with gr.Accordion("Restore settings from a result", open=False, elem_classes=["more"]):
                     self.dropped = gr.File(
-                        label="Drop a tune, its sound, its score or its picture that was made here", file_types=_RESTORED_FROM,
-                        height=120, elem_id="melody-dropped",
+                        label="Drop a tune, its sound, its score or its picture that was made here",
+                        file_types=_RESTORED_FROM, height=120, elem_id="melody-dropped",
                     )  # fmt: skip
             with gr.Column(scale=7, min_width=320, elem_classes=["wall"]):
                 self._lay_out_wall()

@@ -6,16 +6,16 @@ import pytest
 import torch
 
 from studio.device import Device, choose
-from studio.melody.sampler import exact
+from studio.melody.stepper import Stepper, exact
 from studio.networks.melody_lstm import MelodyLSTM
 from studio.zoo import melody as zoo
 
 
 @pytest.fixture(scope="session")
-def network() -> MelodyLSTM:
+def network() -> Stepper:
     """Untrained, and so less sensible than any trained one: every promise is put to the test."""
     torch.manual_seed(0)
-    return exact(MelodyLSTM(zoo.shape(width=16, layers=1, dropout=0.0)))
+    return Stepper(exact(MelodyLSTM(zoo.shape(width=16, layers=1, dropout=0.0))))
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,9 @@ from studio.melody.encoding import (
 )
 from studio.melody.rules import Rules
 from studio.melody.sampler import Sampler
+from studio.melody.stepper import Stepper
 from studio.music.melody import Melody, Note
 from studio.music.theory import METERS, MODES, Key, Meter
-from studio.networks.melody_lstm import MelodyLSTM
 
 LENGTHS = st.sampled_from([4, 6, 8, 12, 16, 18, 24, 36, 48, 72, 96])
 
@@ -78,19 +78,29 @@ def test_what_is_told_stays_within_the_columns(melody: Melody) -> None:
 
 
 @given(melodies())
-def test_sampling_tells_the_network_what_learning_did(network: MelodyLSTM, device: Device, melody: Melody) -> None:
+def test_sampling_tells_the_network_what_learning_did(network: Stepper, device: Device, melody: Melody) -> None:
     """The state kept event by event gives the columns that are computed from the whole tune."""
     origin = reference(melody.key, melody.pitches)
     events = events_of(melody, origin)
     expected = columns_of(events, melody, 0)
+    left = [name for name, _ in COLUMNS].index("bars_left")
+    expected[:, left] = np.maximum(1, expected[:, left])  # what is sampled always ends with a full bar
     rules = Rules(melody.key, melody.meter, melody.bars, origin, 0, 127, end_on_tonic=False)
     sampler = Sampler(network, rules, [Draw(0)], device)
     sampler.now.at[:] = -melody.pickup
     for number, (pitch, duration) in enumerate(zip(events.pitches, events.durations, strict=True)):
-        told = sampler._columns(sampler.now.at)[0, 0].numpy()
+        told = sampler._columns(sampler.now.at)[0].numpy()
         names = [name for (name, _), one, other in zip(COLUMNS, told, expected[number], strict=True) if one != other]
         assert not names, (number, names)
         sampler._take(np.array([pitch]), np.array([duration]), np.array([DURATIONS[duration]]))
+
+
+@pytest.mark.parametrize(("last", "told"), [(48, 0), (96, 1)])
+def test_a_last_bar_that_is_short_is_told(last: int, told: int) -> None:
+    melody = Melody((Note(62, 48), Note(64, 96), Note(62, last)), Key.named("D"), Meter.named("4/4"), 120.0, 48)
+    columns = columns_of(events_of(melody, 62), melody, 0)
+    left = [name for name, _ in COLUMNS].index("bars_left")
+    assert columns[:, left].tolist() == [3, 2, told]
 
 
 def test_a_note_over_a_bar_line_is_held() -> None:

@@ -39,9 +39,9 @@ def test_real_tunes_lie_near_their_mean() -> None:
     assert max(scores) < 3 and sum(scores) / len(scores) < 1.3
 
 
-@pytest.mark.parametrize("what", ["one note", "chaos", "too likely", "too odd"])
+@pytest.mark.parametrize("what", ["one note", "chaos", "too odd"])
 def test_what_is_not_like_them_scores_worse(what: str) -> None:
-    melody, nats = REAL[0], {"too likely": 0.2, "too odd": 3.0}.get(what, 1.24)
+    melody, nats = REAL[0], {"too odd": 3.0}.get(what, 1.24)
     chance = random.Random(1)
     if what == "one note":
         melody = Melody(tuple(Note(67, 12) for _ in range(96)), melody.key, melody.meter)

@@ -8,12 +8,10 @@ from studio.device import Device
 from studio.melody.compose import Asked
 from studio.melody.live import FRESH, Memory, stream
 from studio.melody.parameters import MelodyParameters
-from studio.networks.melody_lstm import MelodyLSTM
+from studio.melody.stepper import Stepper
 
 
-def bars(
-    network: MelodyLSTM, device: Device, count: int, **options: object
-) -> list[tuple[tuple[int | None, int], ...]]:
+def bars(network: Stepper, device: Device, count: int, **options: object) -> list[tuple[tuple[int | None, int], ...]]:
     asked = Asked.of(MelodyParameters(**options), [])
     found = list(islice(stream(network, device, asked).bars, count))
     assert [bar.number for bar in found] == list(range(count))
@@ -21,12 +19,12 @@ def bars(
     return [tuple((note.pitch, note.ticks) for note in bar.notes) for bar in found]
 
 
-def test_bars_come_without_end_and_the_same_again(network: MelodyLSTM, device: Device) -> None:
+def test_bars_come_without_end_and_the_same_again(network: Stepper, device: Device) -> None:
     assert bars(network, device, 40, seed=1, bars=8) == bars(network, device, 60, seed=1, bars=8)[:40]
     assert bars(network, device, 40, seed=1, bars=8) != bars(network, device, 40, seed=2, bars=8)
 
 
-def test_no_sequence_of_bars_comes_twice(network: MelodyLSTM, device: Device) -> None:
+def test_no_sequence_of_bars_comes_twice(network: Stepper, device: Device) -> None:
     """Not even where the likeliest note is taken each time, which would go round in circles."""
     played = bars(network, device, 200, temperature=0, bars=4, scale_only=True)
     sequences = [tuple(played[at : at + FRESH]) for at in range(len(played) - FRESH + 1)]

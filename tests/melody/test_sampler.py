@@ -11,9 +11,9 @@ from studio.device import Device
 from studio.melody.draws import Draw
 from studio.melody.rules import Rules
 from studio.melody.sampler import Sampler, Taste, choose, origin_for
+from studio.melody.stepper import Stepper
 from studio.music.melody import Melody, Note
 from studio.music.theory import Key, Meter
-from studio.networks.melody_lstm import MelodyLSTM
 from tests.music.tunes import jig
 
 KEY, METER = Key.named("D"), Meter.named("6/8")
@@ -23,20 +23,20 @@ def rules(bars: int = 4, **changes: bool) -> Rules:
     return Rules(KEY, METER, bars, origin_for(KEY, 55, 84), 55, 84, **changes)
 
 
-def sampled(network: MelodyLSTM, device: Device, draws: list[Draw], **options: object) -> list[Melody]:
+def sampled(network: Stepper, device: Device, draws: list[Draw], **options: object) -> list[Melody]:
     sampler = Sampler(network, options.pop("rules", rules()), draws, device, **options)  # type: ignore[arg-type]
     assert sampler.run()
     return sampler.tunes()
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=2, max_size=9, unique=True))
-def test_a_tune_is_the_same_in_any_company(network: MelodyLSTM, device: Device, seeds: list[int]) -> None:
+def test_a_tune_is_the_same_in_any_company(network: Stepper, device: Device, seeds: list[int]) -> None:
     together = sampled(network, device, [Draw(seed) for seed in seeds])
     assert together == [sampled(network, device, [Draw(seed)])[0] for seed in seeds]
     assert len({tune.notes for tune in together}) > 1 or len(seeds) < 3
 
 
-def test_a_way_between_two_seeds(network: MelodyLSTM, device: Device) -> None:
+def test_a_way_between_two_seeds(network: Stepper, device: Device) -> None:
     parts = np.linspace(0, 1, 9)
     way = sampled(network, device, [Draw(1, 2, float(part)) for part in parts])
     ends = sampled(network, device, [Draw(1), Draw(2)])
@@ -46,7 +46,7 @@ def test_a_way_between_two_seeds(network: MelodyLSTM, device: Device) -> None:
     assert again == way[3]
 
 
-def test_neighbours_on_a_way_are_alike(network: MelodyLSTM, device: Device) -> None:
+def test_neighbours_on_a_way_are_alike(network: Stepper, device: Device) -> None:
     """Nearer to the tune that they are beside than two tunes of different seeds are to each other."""
 
     def shared(one: Melody, other: Melody) -> float:
@@ -61,7 +61,7 @@ def test_neighbours_on_a_way_are_alike(network: MelodyLSTM, device: Device) -> N
     assert np.mean(beside) > np.mean(apart) + 0.2
 
 
-def test_a_primer_is_gone_on_with(network: MelodyLSTM, device: Device) -> None:
+def test_a_primer_is_gone_on_with(network: Stepper, device: Device) -> None:
     primer = jig().transposed(-5)
     whole = rules(primer.bars + 4)
     sampler = Sampler(network, whole, [Draw(3), Draw(4)], device, pasts=[primer])
@@ -73,7 +73,7 @@ def test_a_primer_is_gone_on_with(network: MelodyLSTM, device: Device) -> None:
     assert sampler.tunes()[0] != sampled(network, device, [Draw(3)])[0], "the primer was not heard"
 
 
-def test_two_primers_are_led_between(network: MelodyLSTM, device: Device) -> None:
+def test_two_primers_are_led_between(network: Stepper, device: Device) -> None:
     first = Melody(tuple(Note(62 + step, 36) for step in (0, 2, 4, 5)), KEY, METER)
     second = Melody(tuple(Note(74 - step, 12) for step in range(12)), KEY, METER)
     weights = np.array([[1, 0], [0.5, 0.5], [0, 1]], float)
@@ -84,7 +84,7 @@ def test_two_primers_are_led_between(network: MelodyLSTM, device: Device) -> Non
         assert sampler.run() and sampler.tunes()[0] == end
 
 
-def test_a_primer_that_ends_where_no_note_can_begin(network: MelodyLSTM, device: Device) -> None:
+def test_a_primer_that_ends_where_no_note_can_begin(network: Stepper, device: Device) -> None:
     """What comes next goes to the nearest place where one can, and the bars are full."""
     primer = Melody((Note(62, 36), Note(64, 29)), KEY, METER)
     sampler = Sampler(network, rules(3), [Draw(0)], device, pasts=[primer])
@@ -92,7 +92,7 @@ def test_a_primer_that_ends_where_no_note_can_begin(network: MelodyLSTM, device:
     assert [tune.ticks + 65 for tune in sampler.tunes()] == [3 * METER.bar]
 
 
-def test_it_can_be_stopped(network: MelodyLSTM, device: Device) -> None:
+def test_it_can_be_stopped(network: Stepper, device: Device) -> None:
     told: list[float] = []
     sampler = Sampler(network, rules(), [Draw(0)], device)
     assert not sampler.run(lambda done: told.append(done) or len(told) == 3)  # type: ignore[func-returns-value]
