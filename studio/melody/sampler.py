@@ -117,7 +117,10 @@ class Sampler:
         waiting = self.now.at >= self.rules.end
         now = replace(self.now, at=np.where(waiting, self.rules.end - self.rules.meter.bar, self.now.at))
         with torch.no_grad():
-            logits, mixed, state = self.network(self._columns(now.at), self._state)
+            awake = torch.from_numpy(np.flatnonzero(np.repeat(~waiting, self.weights.shape[1]))).to(
+                self.device.location
+            )
+            logits, mixed, state = self._heard(self._columns(now.at), awake)
             uniform = self._numbers(now.at)
             ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar)
             allowed = pitch_mask_off_grid(self.rules, now, ahead) if ahead else pitch_mask(self.rules, now)
@@ -142,6 +145,14 @@ class Sampler:
             melody_of(p[t > 0].tolist(), t[t > 0].tolist(), rules.origin, rules.key, rules.meter, tempo)
             for p, t in zip(pitches, ticks, strict=True)
         ]
+
+    def _heard(self, columns: Tensor, awake: Tensor) -> tuple[Tensor, Tensor, State]:
+        """What the network says to every row; rows that are not `awake`, whose tunes are over, cost nothing."""
+        if self._state is None or len(awake) == len(columns):
+            return self.network(columns, self._state)
+        parts = (*self.network(columns[awake], self._state[:, :, awake]),)
+        logits, mixed = (part.new_zeros(len(columns), part.shape[1]).index_copy_(0, awake, part) for part in parts[:2])
+        return logits, mixed, self._state.index_copy(2, awake, parts[2])
 
     def nats(self) -> Floats:
         """(B,): what an event of each tune cost the network, the rules left aside."""

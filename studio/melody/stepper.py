@@ -11,7 +11,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding_bag, linear
 
 from studio.networks.melody_lstm import MelodyLSTM
 
@@ -32,13 +32,13 @@ class Stepper:
             for layer in range(config.layers)
         ]
         first = weights[0]
-        self._own = [first[1].t().contiguous()]  # of the first layer; of others what comes from below stands before it
-        self._own += [torch.cat([below, own], 1).t().contiguous() for below, own, _, _ in weights[1:]]
+        self._own = [first[1]]  # of the first layer; of others what comes from below stands before it
+        self._own += [torch.cat([below, own], 1) for below, own, _, _ in weights[1:]]
         self._biases = [one + other for _, _, one, other in weights]
-        self._heads = torch.cat([network.pitch.weight, network.mix.weight])
+        heads = torch.cat([network.pitch.weight, network.mix.weight])
         self._head_biases = torch.cat([network.pitch.bias, network.mix.bias])
-        above, beside = torch.split(self._heads, self.width, 1)
-        self._heads = above.t().contiguous()
+        above, beside = torch.split(heads, self.width, 1)
+        self._heads = above.contiguous()
         self._table = torch.cat([rows @ first[0].t(), rows @ beside.t()], 1)
         self._offsets = network.get_buffer("offsets")
         self._pitches = config.pitches
@@ -47,19 +47,19 @@ class Stepper:
     def __call__(self, columns: Tensor, state: State | None) -> tuple[Tensor, Tensor, State]:
         """Inputs (B, C) of integers  →  logits of the pitch (B, P), what `duration` wants (B, width), and the state."""
         summed = embedding_bag(columns + self._offsets, self._table, mode="sum")
-        gates, heads = torch.split(summed, [4 * self.width, self._heads.shape[1]], 1)
+        gates, heads = torch.split(summed, [4 * self.width, len(self._heads)], 1)
         if state is None:
             state = summed.new_zeros(2, self.layers, len(columns), self.width)
         after = torch.empty_like(state)
         for layer, (own, bias) in enumerate(zip(self._own, self._biases, strict=True)):
             below = state[0, 0] if not layer else torch.cat([after[0, layer - 1], state[0, layer]], 1)
-            parts = torch.addmm(bias, below, own)
+            parts = linear(below, own, bias)
             if not layer:
                 parts += gates
             taken, kept, new, put = parts.chunk(4, 1)
             after[1, layer] = kept.sigmoid() * state[1, layer] + taken.sigmoid() * new.tanh()
             after[0, layer] = put.sigmoid() * after[1, layer].tanh()
-        both = torch.addmm(self._head_biases, after[0, -1], self._heads) + heads
+        both = linear(after[0, -1], self._heads, self._head_biases) + heads
         pitch, mixed = torch.split(both, [self._pitches, self.width], 1)
         return pitch, mixed, after
 
