@@ -46,8 +46,14 @@ def remake(
     result = pipeline.remake(recipe, inputs, model=model, callback=callback, keep_in=keep_in)
     _say_what_differs(recipe, result.recipe)
     # The inputs and the model were found by their hashes: whatever they are called here, the recipe's names stay.
-    named_as_before = dataclasses.replace(result.recipe, inputs=recipe.inputs, model=recipe.model)
-    return dataclasses.replace(result, recipe=named_as_before)
+
+    def named_as_before(made: Recipe) -> Recipe:
+        return dataclasses.replace(made, inputs=recipe.inputs, model=recipe.model)
+
+    renamed: dict[str, Any] = {"recipe": named_as_before(result.recipe)}
+    if hasattr(result, "recipes"):  # those of each picture or tune alone: that is what goes into its file
+        renamed["recipes"] = tuple(map(named_as_before, result.recipes))
+    return dataclasses.replace(result, **renamed)
 
 
 def _pipeline_of(recipe: Recipe) -> Any:
@@ -66,4 +72,4 @@ def _say_what_differs(recipe: Recipe, again: Recipe) -> None:
         if recipe.environment.get(key) != value
     ]
     if other:
-        _log.warning("it was made with %s: the picture may differ in small things.", ", ".join(other))
+        _log.warning("it was made with %s: it may differ in small things.", ", ".join(other))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,25 @@ def test_sources_hold_a_name_and_no_folder(picture: Maker) -> None:
     path = picture("a.png")
     source = source_of(images.open_picture(path))
     assert source == Source("a.png", files.sha256(path.read_bytes()))
+
+
+def test_the_names_of_a_recipe_stay_in_those_of_each_picture_too(tmp_path: Path, model_folders: Path) -> None:
+    from studio.pipelines.dcgan import DCGANPipeline
+
+    model = Path(shutil.copytree(model_folders / "dcgan", tmp_path / "model"))
+    path = DCGANPipeline.from_pretrained(model)(count=2, grid=True).save(tmp_path / "page.png")
+    again = remake(path, model=model.rename(tmp_path / "other"))
+    assert {recipe.model.name for recipe in (again.recipe, *again.recipes)} == {"model"}
+    assert again.save(tmp_path / "again.png").read_bytes() == path.read_bytes()
+
+
+def test_what_was_made_elsewhere_may_differ(
+    tmp_path: Path, model_folders: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from studio.pipelines.dcgan import DCGANPipeline
+
+    result = DCGANPipeline.from_pretrained(model_folders / "dcgan")()
+    older = dataclasses.replace(result.recipe, environment={**result.recipe.environment, "torch": "1.0"})
+    path = dataclasses.replace(result, recipe=older).save(tmp_path / "a.png")
+    remake(path, model=model_folders / "dcgan")
+    assert "it was made with torch 1.0: it may differ in small things." in caplog.text

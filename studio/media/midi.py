@@ -60,8 +60,8 @@ def read_midi(source: str | Path | bytes, name: str = "") -> pretty_midi.PrettyM
 
 
 def read_recipe_text(path: str | Path) -> str | None:
-    """The recipe inside a MIDI file, or None if it carries none. Raises InputError if it is no MIDI file."""
-    for track in midi_check.scan(midi_check.read_bytes(path), str(path)).tracks:
+    """The recipe inside a MIDI file, however long it plays, or None. Raises InputError if it is no MIDI file."""
+    for track in midi_check.scan(midi_check.read_bytes(path), str(path), however_long=True).tracks:
         for _, kind, text in track.texts:
             if kind == midi_check.TEXT and text.startswith(_RECIPE):
                 return text.removeprefix(_RECIPE)

@@ -65,8 +65,11 @@ def read_bytes(path: str | Path) -> bytes:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
 
 
-def scan(content: bytes, name: str) -> Scanned:
-    """Read the events of a MIDI file. Raises InputError, one line that begins with `name`."""
+def scan(content: bytes, name: str, *, however_long: bool = False) -> Scanned:
+    """Read the events of a MIDI file. Raises InputError, one line that begins with `name`.
+
+    however_long: take also what lasts longer than a library or a player could bear, for a look at its texts alone.
+    """
     division, count, at = _header(content, name)
     scanned = Scanned(division)
     left = MAX_EVENTS
@@ -90,6 +93,8 @@ def scan(content: bytes, name: str) -> Scanned:
         if left < 0:
             raise InputError(f"{name} has more than {MAX_EVENTS:,} events; expected a tune, cut out the part you want.")
         last = max(last, ticks)
+    if however_long:
+        return scanned
     _check_length(scanned, last, name)
     if last > MAX_TICKS and division > COARSE:
         scanned = _coarser(scanned)

@@ -299,3 +299,12 @@ def test_notes_that_never_end_are_refused() -> None:
 def test_the_tempo_is_that_in_which_the_melody_begins() -> None:
     music = played([(n, n + 1, 60 + n) for n in range(4)], meter="6/8", tempo=117)
     assert midi.melody_of(music, "a.mid").tempo == 78.0
+
+
+def test_a_recipe_is_read_from_music_that_is_too_long_to_be_a_primer(tmp_path: Path) -> None:
+    recipe = Recipe("melody", {"seed": 7}, Source("folk", "a" * 64), {}, {"device": "cpu"})
+    long = tune(notes=tune().notes * 256, tempo=60.0)  # 512 bars, 34 minutes
+    path = midi.write_midi(midi.to_midi(long), tmp_path / "long.mid", recipe.to_json())
+    assert recipe_of(path) == recipe
+    with pytest.raises(InputError, match=r"long\.mid lasts 34 minutes; expected at most 30 minutes"):
+        midi.read_midi(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -215,3 +216,18 @@ def test_a_model_is_saved_as_it_came(pipe: MelodyPipeline, tmp_path: Path, folde
     assert again(bars=2).melodies == pipe(bars=2).melodies
     assert (tmp_path / "copy" / "model.safetensors").read_bytes() == (folder / "model.safetensors").read_bytes()
     assert pipe.composer.typical[NATS].mean == pytest.approx(1.6)
+
+
+@pytest.mark.parametrize("suffix", [".mid", ".wav", ".png", ".svg", ".abc"])
+def test_other_names_give_the_same_bytes(tmp_path: Path, folder: Path, suffix: str) -> None:
+    primer = midi.write_midi(midi.to_midi(jig()), tmp_path / "primer.mid")
+    model = Path(shutil.copytree(folder, tmp_path / "model"))
+    pipe = MelodyPipeline.from_pretrained(model, threads=1)
+    one = pipe(primer=primer, bars=9, tempo=300).save(tmp_path / f"one{suffix}")
+    several = pipe(primer=primer, bars=9, tempo=300, count=2, best_of=1)
+    several.save_all(tmp_path / "several", suffix)
+    primer.rename(tmp_path / "renamed.mid")
+    moved = model.rename(tmp_path / "other")
+    for path in (one, tmp_path / "several" / f"several-0001{suffix}"):
+        again = remake(path, folders=[tmp_path], model=moved).save(tmp_path / f"again{suffix}")
+        assert again.read_bytes() == path.read_bytes()
