@@ -66,8 +66,8 @@ def _check(path: Path, state: dict[str, Any], kind: str, fingerprint: str) -> No
         raise InputError(f"{path} is the training of a {state.get('kind')}, not of a {kind}; choose another folder.")
     if state.get("fingerprint") != fingerprint:
         raise InputError(
-            f"{path} was trained on other pictures, or a network of another shape; give the same folder and settings "
-            f"as before, or choose another output folder."
+            f"{path} was trained on other data, or a network of another shape; give the same data and settings as "
+            f"before, or choose another output folder."
         )
 
 

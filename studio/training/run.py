@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from studio.training.mediums.pictures import NEAREST as NEAREST
 from studio.training.outcome import DivergedError, Outcome
 from studio.training.parameters import KINDS as KINDS
 from studio.training.parameters import AnyTraining
+from studio.training.untouched import untouched_if_refused
 from studio.zoo.folder import WEIGHTS
 
 TRAINING, SETTINGS, PREPARED, SHEETS = "training", "settings.json", "data", "sheets"
@@ -68,31 +70,33 @@ def train(
     True stops, and what was learnt is written all the same. extractor: what pictures are looked at through, the shipped
     VGG-19 if none is given. place: how the device was asked for, as in PLACE, kept for a resume. In several processes
     (`accelerate launch`) every one calls this, and the first one writes.
-    Raises InputError for data or settings that cannot be used, ModelError, OutputError.
+    Raises InputError for data or settings that cannot be used, ModelError, OutputError. What is refused
+    before the first step leaves the folder as it was.
     """
     medium = medium_of(kind)
     accelerator = device.accelerator()  # before anything is placed: it says which GPU is this process's own
     target = Path(folder)
     start = None if source.start is None else hub.find(source.start)
     parameters = medium.settle(parameters, start)
-    with accelerator.main_process_first():  # the others find everything prepared
+    if accelerator.is_main_process:
+        _check_target(target, source, resume)
+    with untouched_if_refused(target / TRAINING) if accelerator.is_main_process else nullcontext():
+        with accelerator.main_process_first():  # the others find everything prepared
+            data = _data(kind, source, parameters, target / TRAINING, resume)
         if accelerator.is_main_process:
-            _check_target(target, source, resume)
-        data = _data(kind, source, parameters, files.make_folder(target / TRAINING), resume)
-    if accelerator.is_main_process:
-        for line in data.report.in_words().splitlines():
-            _log.info("%s", line)
-    task = medium.task(data, parameters, device, start, extractor)
-    loop = Loop(task, parameters, device, target)
-    if resume:  # what cannot be gone on with keeps its settings
-        loop.open(resume)
-    before = place_of(target) if resume else dict(PLACE)
-    place = before if place is None else dict(place)
-    commands = _commands(target, parameters, command, resume, place != before)
-    if accelerator.is_main_process:
-        _write_settings(target, kind, source, parameters, data, commands, place)
-    if not resume:  # where there is a checkpoint there are settings, wherever it is killed
-        loop.open(resume)
+            for line in data.report.in_words().splitlines():
+                _log.info("%s", line)
+        task = medium.task(data, parameters, device, start, extractor)
+        loop = Loop(task, parameters, device, target)
+        if resume:  # what cannot be gone on with keeps its settings
+            loop.open(resume)
+        before = place_of(target) if resume else dict(PLACE)
+        place = before if place is None else dict(place)
+        commands = _commands(target, parameters, command, resume, place != before)
+        if accelerator.is_main_process:
+            _write_settings(target, kind, source, parameters, data, commands, place)
+        if not resume:  # where there is a checkpoint there are settings, wherever it is killed
+            loop.open(resume)
     asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
 
     def save(outcome: Outcome, copied: str | None = None) -> None:

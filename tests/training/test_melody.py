@@ -21,7 +21,7 @@ from studio.training.estimate import estimate
 from studio.training.parameters import DCGANTrainingParameters, MelodyTrainingParameters
 from studio.training.run import Source, Trained, settings_of, train
 from studio.zoo import melody as zoo
-from tests.training.tiny import weights
+from tests.training.tiny import contents, weights
 
 TINY = {"width": 24, "layers": 2, "batch_size": 8, "steps": 20, "check_every": 10, "keep_every": 3, "warmup": 2}
 SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
@@ -104,6 +104,29 @@ def test_it_goes_on_though_the_tunes_are_gone(tunes: Path, tmp_path: Path) -> No
     assert run(own, tmp_path / "model", resume=True).outcome.finished
 
 
+def test_other_tunes_are_refused_and_spoil_nothing(tunes: Path, tmp_path: Path) -> None:
+    own, other, model = tmp_path / "tunes", tmp_path / "other", tmp_path / "model"
+    shutil.copytree(tunes, own)
+    run(own, model, callback=lambda progress: progress.step == 4)
+    other.mkdir()
+    (other / "many.abc").write_text("\n\n".join(write_tune(tune(number), f"T {number}") for number in range(50, 70)))
+    before = contents(model)
+    with pytest.raises(InputError, match="trained on other data, or a network of another shape"):
+        run(other, model, resume=True)
+    assert contents(model) == before
+    shutil.rmtree(own)
+    assert run(own, model, resume=True).outcome.finished
+
+
+def test_kept_tunes_that_are_damaged_are_read_again(tunes: Path, tmp_path: Path) -> None:
+    run(tunes, tmp_path / "model", callback=lambda progress: progress.step == 4)
+    (kept,) = (tmp_path / "model" / "training" / "data").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[: len(whole) // 2])
+    assert run(tunes, tmp_path / "model", resume=True).outcome.finished
+    assert kept.read_bytes() == whole
+
+
 def test_it_goes_on_from_another_model(tunes: Path, tmp_path: Path) -> None:
     run(tunes, tmp_path / "first", steps=2)
     run(tunes, tmp_path / "second", steps=2, width=8, start=str(tmp_path / "first"), learning_rate=1e-9)
@@ -119,13 +142,25 @@ def test_what_it_would_use_and_how_long_it_would_take(tunes: Path) -> None:
 
 
 def test_refusals(tunes: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
+    few = tmp_path / "few"
+    few.mkdir()
     with pytest.raises(InputError, match="holds no tunes"):
-        run(tmp_path / "empty", tmp_path / "model")
+        run(few, tmp_path / "model")
+    for numbers in (range(7), [1] * 12):
+        (few / "few.abc").write_text("\n\n".join(write_tune(tune(number), "T") for number in numbers))
+        with pytest.raises(InputError, match="at least 8 are needed"):
+            run(few, tmp_path / "in" / "model")
     with pytest.raises(InputError, match="Expected MelodyTrainingParameters"):
         train("melody", Source(str(tunes)), tmp_path / "model", DCGANTrainingParameters(), choose("cpu"))
     with pytest.raises(InputError, match="lora"):
         run(tunes, tmp_path / "model", lora_rank=4)
+    with pytest.raises(InputError, match="cannot be worked through in 3 parts"):
+        run(tunes, tmp_path / "model", accumulate=3)
+    with pytest.raises(InputError, match="There is no training to go on with"):
+        run(tunes, tmp_path / "model", resume=True)
+    assert contents(tmp_path) == {"few": None, "few/few.abc": (few / "few.abc").read_bytes()}, (
+        "nothing is left of any of them"
+    )
 
 
 def test_an_index_that_is_damaged(tunes: Path, tmp_path: Path) -> None:

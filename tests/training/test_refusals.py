@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.errors import InputError, StudioError
+from studio.errors import InputError, OutputError, StudioError
 from studio.media.state import read_state, write_state
+from studio.training import checkpoint
 from studio.training.run import settings_of
-from tests.training.tiny import curve, draw, files_of, run
+from tests.training.tiny import contents, curve, draw, run
 
 
 def refusal(kind: str, data: Path, folder: Path, **changes: object) -> str:
@@ -50,14 +51,15 @@ def test_pictures_that_are_not_enough(tmp_path: Path) -> None:
     draw(room, 3)
     assert "3 of 100 pictures in" in refusal("dcgan", room, tmp_path / "model")
     assert "There is no folder" in refusal("dcgan", tmp_path / "nowhere", tmp_path / "model")
-    assert files_of(tmp_path / "model") == {}
+    assert not (tmp_path / "model").exists()
 
 
 def test_one_picture_many_times(tmp_path: Path) -> None:
     draw(tmp_path / "pictures", 1)
     for number in range(10):
         shutil.copy(tmp_path / "pictures" / "000.png", tmp_path / "pictures" / f"copy{number}.png")
-    assert "are the same one" in refusal("dcgan", tmp_path / "pictures", tmp_path / "model")
+    assert "are the same one" in refusal("dcgan", tmp_path / "pictures", tmp_path / "new" / "model")
+    assert not (tmp_path / "new").exists()
 
 
 def test_odd_pictures_are_left_out_and_named(tmp_path: Path) -> None:
@@ -74,10 +76,10 @@ def test_a_folder_that_is_taken(own: tuple[Path, Path], tmp_path: Path) -> None:
     data, model = own
     assert "holds a training already; add --resume" in refusal("dcgan", data, model)
     shutil.rmtree(model / "training")
-    before = files_of(model)
+    before = contents(model)
     assert "holds a config.json, which would be overwritten" in refusal("dcgan", data, model)
-    assert files_of(model) == before
-    assert "lies within the pictures" in refusal("dcgan", data, data / "model")
+    assert contents(model) == before
+    assert f"lies within {data}, which is to be trained on" in refusal("dcgan", data, data / "model")
     (tmp_path / "file").write_text("")
     assert "Cannot write" in refusal("dcgan", data, tmp_path / "file")
 
@@ -90,12 +92,12 @@ def test_nothing_to_go_on_with(begun: tuple[Path, Path], tmp_path: Path) -> None
 
 def test_a_checkpoint_of_something_else(own: tuple[Path, Path], tmp_path: Path) -> None:
     data, model = own
-    settings = (model / "training" / "settings.json").read_bytes()
+    before = contents(model)
     other = draw(tmp_path / "other", 20, seed=500)
-    assert "trained on other pictures, or a network of another shape" in refusal("dcgan", other, model, resume=True)
+    assert "trained on other data, or a network of another shape" in refusal("dcgan", other, model, resume=True)
     assert "another shape" in refusal("dcgan", data, model, resume=True, width=16)
     assert "is the training of a dcgan, not of a vae" in refusal("vae", data, model, resume=True)
-    assert (model / "training" / "settings.json").read_bytes() == settings  # it can still be gone on with
+    assert contents(model) == before  # it can still be gone on with
     assert run("dcgan", data, model, resume=True, steps=5).outcome.step == 5
 
 
@@ -161,3 +163,25 @@ def test_parameters_that_do_not_fit(begun: tuple[Path, Path], tmp_path: Path) ->
     assert "cannot be worked through in 3 parts" in refusal("vae", data, tmp_path / "a", accumulate=3)
     assert "No weight is called 'nothing'" in refusal("vae", data, tmp_path / "b", freeze=("nothing",))
     assert "widths multiples of 8" in refusal("vae", data, tmp_path / "c", width=12)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_lies_in_the_folder_already_stays(tmp_path: Path) -> None:
+    data, model = draw(tmp_path / "pictures", 1), tmp_path / "model"
+    (model / "training" / "data").mkdir(parents=True)
+    (model / "training" / "notes.txt").write_text("by hand")
+    before = contents(model)
+    assert "at least 8 are needed" in refusal("dcgan", data, model)
+    assert contents(model) == before
+
+
+def test_a_disk_that_fills_up_at_the_first_checkpoint(
+    begun: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(folder: Path, state: object) -> None:
+        (folder / "next.safetensors").write_bytes(b"a part")
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr(checkpoint, "write", full)
+    assert "the disk is full" in refusal("dcgan", begun[0], tmp_path / "model")
+    assert not (tmp_path / "model").exists()

@@ -116,6 +116,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Everything in a folder by its path, and None for the folders in it."""
+    found = sorted(folder.rglob("*"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None for path in found}
+
+
 if __name__ == "__main__":  # under `accelerate launch`: [[kind, data, folder, {parameters}], …]
     from accelerate import PartialState
 

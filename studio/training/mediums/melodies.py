@@ -23,7 +23,6 @@ from studio.training.tasks.melody import MelodyTask
 from studio.zoo import melody as zoo
 from studio.zoo.folder import shape_of
 
-TUNES = "tunes.json"
 COMPARED = 64  # tunes sampled and looked for among those learnt from
 COPIED = 0.1  # of them may share most of their notes with one tune that was learnt from
 MOST = 0.5  # of a tune's notes in one run
@@ -47,17 +46,16 @@ class Melodies:
     def read(self, source: Source, parameters: MelodyTrainingParameters, cache: Path | None = None) -> MelodyData:
         """See `studio.training.medium.Medium`."""
         data = melodies.read_melodies(source.data, seed=parameters.seed, refuse=_unwritable)
-        if cache is not None:
-            files.write_bytes(files.make_folder(cache) / TUNES, data.to_json().encode())
+        if cache is not None and self.read_again(source, parameters, cache, data.fingerprint) is None:
+            files.write_bytes(files.make_folder(cache) / f"{data.fingerprint}.json", data.to_json().encode())
         return data
 
     def read_again(
         self, source: Source, parameters: MelodyTrainingParameters, cache: Path, fingerprint: str
     ) -> MelodyData | None:
         """See `studio.training.medium.Medium`."""
-        path = cache / TUNES
-        data = MelodyData.from_json(path.read_text(encoding="utf-8")) if path.is_file() else None
-        return data if data is not None and data.fingerprint == fingerprint else None
+        found = (_kept(path) for path in cache.glob("*.json"))
+        return next((data for data in found if data and data.fingerprint == fingerprint), None)
 
     def task(
         self,
@@ -89,6 +87,14 @@ class Melodies:
         )
         _log.warning("%s", warning)
         return warning
+
+
+def _kept(path: Path) -> MelodyData | None:
+    """The tunes that a file of the cache keeps; None where it is damaged."""
+    try:
+        return MelodyData.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, InputError):
+        return None
 
 
 def _unwritable(melody: Melody) -> str:
