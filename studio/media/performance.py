@@ -37,20 +37,24 @@ def perform(
 ) -> int:
     """Play until the bars end or something is raised, as by Ctrl-C; no note is left sounding. Returns the bars played.
 
-    tempo: felt beats a minute. Each bar is asked for when the one before begins, so that it is there in time; where one
-    comes late, those after it keep their distance.
+    tempo: felt beats a minute. Each bar is asked for while the last note of the one before sounds; where one comes late
+    all the same, those after it keep their distance.
     """
     port.send_message([PROGRAM, program])
     sounding, played, due = None, 0, now()
     try:
-        for bar in bars:
-            due = max(due, now())
-            for place, note in enumerate(bar.notes):
-                if not (place == 0 and bar.tied):
-                    sounding = _turn(port, sounding, note.pitch, VELOCITY if place else ACCENT)
+        coming = iter(bars)
+        bar = next(coming, None)
+        while bar is not None:
+            due, following = max(due, now()), None
+            for place, note in enumerate(bar.notes, 1):
+                if not (place == 1 and bar.tied):
+                    sounding = _turn(port, sounding, note.pitch, VELOCITY if place > 1 else ACCENT)
                 due += in_seconds(note.ticks, meter, tempo)
+                if place == len(bar.notes):
+                    following = next(coming, None)
                 sleep(max(0.0, due - now()))
-            played += 1
+            played, bar = played + 1, following
     finally:
         _turn(port, sounding, None, 0)
         port.send_message([CONTROL, ALL_NOTES_OFF, 0])

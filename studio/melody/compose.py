@@ -46,7 +46,7 @@ class Made:
 class Asked:
     """What is wanted, settled: what a primer says goes before what is usual, and nothing contradicts anything.
 
-    pasts: the primers as they are heard; keep: whether the past belongs to the tune.
+    pasts: the primers as they are heard.
     """
 
     chosen: MelodyParameters
@@ -58,6 +58,7 @@ class Asked:
     @classmethod
     def of(cls, chosen: MelodyParameters, heard: Sequence[Melody], *, endless: bool = False) -> Self:
         """heard: no, one or two primers; endless: `bars` are those of a phrase. Raises InputError."""
+        _check_way(chosen, len(heard))
         if not heard:
             return cls(chosen, chosen.whole_key, chosen.whole_meter, chosen.tempo or TEMPO)
         first = heard[0]
@@ -80,7 +81,7 @@ class Asked:
             )
         return cls(chosen, key, meter, chosen.tempo or first.tempo, tuple(pasts))
 
-    def rules(self) -> Rules:
+    def rules(self, *, endless: bool = False) -> Rules:
         """The promises of every tune. Raises InputError where they cannot be kept."""
         chosen = self.chosen
         low, high = chosen.span
@@ -96,9 +97,10 @@ class Asked:
             low,
             high,
             scale_only=chosen.scale_only,
-            end_on_tonic=chosen.end_on_tonic,
+            end_on_tonic=chosen.end_on_tonic and not endless,
             loop=chosen.loop,
             most_repeats=chosen.most_repeats,
+            missing=self.pasts[0].pickup % self.meter.bar if chosen.loop and len(self.pasts) == 1 else 0,
         )
 
     def taste(self) -> Taste:
@@ -184,8 +186,8 @@ class Composer:
             if number in best and best[number].nearest.longest > asked.chosen.original:
                 nearest = best[number].nearest
                 _log.warning(
-                    "tune %d shares %d notes in a row with %s: no more original one was found.",
-                    number, nearest.longest, nearest.name,
+                    "the tune of seed %d shares %d notes in a row with %s: no more original one was found.",
+                    best[number].seed, nearest.longest, nearest.name,
                 )  # fmt: skip
         return [best[number] for number in numbers if number in best]
 
@@ -222,6 +224,21 @@ def _with_past(melody: Melody, past: Melody) -> Melody:
     return replace(melody, notes=past.notes + melody.notes, pickup=past.pickup)
 
 
+def _check_way(chosen: MelodyParameters, primers: int) -> None:
+    """Raise InputError for what does not go together."""
+    way = chosen.toward_seed is not None or primers == 2
+    if chosen.toward_seed is not None and primers == 2:
+        raise InputError("Expected another seed or a second primer to go towards, got both.")
+    if chosen.part is not None and not way:
+        raise InputError("Expected another seed or a second primer to be a part of the way to (toward_seed, toward).")
+    if chosen.part is not None and chosen.count > 1:
+        raise InputError(f"The part {chosen.part:g} of the way is one tune, and {chosen.count} were asked for.")
+    if way and chosen.original:
+        raise InputError("A tune between two others cannot be sampled again: leave out original.")
+    if not way and chosen.seed + chosen.count > 2**63:
+        raise InputError(f"There are not {chosen.count} seeds from {chosen.seed} on; give a smaller one.")
+
+
 def _check_primer(melody: Melody, chosen: MelodyParameters) -> None:
     pitches = melody.pitches
     if not pitches:
@@ -250,8 +267,22 @@ def _ended_together(first: Melody, second: Melody) -> list[Melody]:
     bars = min((melody.ticks - melody.pickup) // melody.meter.bar for melody in (first, second))
     if not bars:
         raise InputError("Expected primers of at least one full bar each to go from one to the other.")
-    shift = (first.key.tonic - second.key.tonic + 6) % 12 - 6
-    return [_last_bars(first, bars), _last_bars(second.transposed(shift), bars)]
+    return [_last_bars(first, bars), _last_bars(_in_the_key_of(first, second), bars)]
+
+
+def _in_the_key_of(first: Melody, second: Melody) -> Melody:
+    """A melody moved to the tonic of another, as near to it as can be written beside it. Raises InputError."""
+    origin = reference(first.key, first.pitches)
+    middle = sum(first.pitches) / len(first.pitches)
+    moved = [second.transposed((first.key.tonic - second.key.tonic) % 12 + 12 * octave) for octave in range(-6, 6)]
+    fitting = [
+        melody
+        for melody in moved
+        if min(melody.pitches) >= max(0, origin + LOWEST) and max(melody.pitches) <= min(127, origin + HIGHEST)
+    ]
+    if not fitting:
+        raise InputError("The second primer spans too much to be heard beside the first one; give a part of it.")
+    return min(fitting, key=lambda melody: abs(sum(melody.pitches) / len(melody.pitches) - middle))
 
 
 def _last_bars(melody: Melody, bars: int) -> Melody:

@@ -32,8 +32,9 @@ class Draw:
     def of_bar(self, number: int, ticks: int) -> Floats:
         """(ticks, 2) in (0, 1): what chooses the pitch and the duration of an event at each tick of a bar."""
         own = _uniform(self.seed, self.attempt, number, ticks)
-        if self.other is None or not self.part:
+        if self.other in (None, self.seed) or not self.part:
             return own
+        assert self.other is not None
         other = _uniform(self.other, self.attempt, number, ticks)
         if self.part == 1:
             return other

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from studio.music.measures import Spread, measure, summary
+from studio.errors import ModelError
+from studio.music.measures import MEASURES, Spread, measure, summary
 from studio.music.melody import Melody
 
 NATS = "nats"
@@ -30,8 +31,14 @@ def typical(melodies: Sequence[Melody], nats: Sequence[float]) -> dict[str, list
 
 
 def read_typical(kept: Mapping[str, Any]) -> dict[str, Spread]:
-    """What `typical` gave, out of a model's config."""
-    return {name: Spread(float(mean), float(deviation)) for name, (mean, deviation) in kept.items()}
+    """What `typical` gave, out of a model's config. Raises ModelError for anything else."""
+    try:
+        found = {name: Spread(float(mean), float(deviation)) for name, (mean, deviation) in kept.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {"": Spread(0.0, 0.0)}
+    if not set(found) <= {*MEASURES, NATS}:
+        raise ModelError("The model's config does not say what real tunes measure: it is damaged, train it again.")
+    return found
 
 
 def score(melody: Melody, nats: float, real: Mapping[str, Spread]) -> float:

@@ -32,7 +32,8 @@ _TICKS = np.array(DURATIONS)
 class Rules:
     """The promises of one tune. Pitches are MIDI's; `origin` is the tonic that tokens count from.
 
-    bars: after the pickup; low, high: the range, both included; most_repeats: notes in a row of one pitch.
+    bars: after the pickup; low, high: the range, both included; most_repeats: notes in a row of one pitch;
+    missing: ticks by which the last bar is shorter, so that a pickup completes it when the tune comes round.
     Raises InputError where no tune can keep them.
     """
 
@@ -46,6 +47,7 @@ class Rules:
     end_on_tonic: bool = True
     loop: bool = False
     most_repeats: int = 4
+    missing: int = 0
 
     def __post_init__(self) -> None:
         if self.high - self.low < LEAST_RANGE:
@@ -62,7 +64,12 @@ class Rules:
     @property
     def end(self) -> int:
         """The tick at which the tune is over."""
-        return self.bars * self.meter.bar
+        return self.bars * self.meter.bar - self.missing
+
+    @property
+    def last_bar(self) -> int:
+        """The tick at which the last bar begins."""
+        return (self.bars - 1) * self.meter.bar
 
     @property
     def longest(self) -> int:
@@ -98,40 +105,43 @@ class Rules:
     @cached_property
     def lengths(self) -> Bools:
         """(bar, D): durations that may begin at each tick of a bar, so that the bar can be filled from there on."""
-        return self._fillable(range(self.meter.bar))
+        return self._fillable(self.meter.bar, self.meter.bar)
 
     @cached_property
     def last_lengths(self) -> Bools:
         """The same for the last bar, where no note but the last ends within the time that it lasts at least."""
+        end = self.meter.bar - self.missing
+        loose = self._fillable(end, end)
         if not self.end_on_tonic:
-            return self.lengths
-        latest = self.meter.bar - self.shortest_end
-        strict, loose = self._fillable(range(latest + 1)), self.lengths
+            return loose
+        latest = max(0, end - self.shortest_end)
+        strict = self._fillable(end, latest + 1)
         return np.concatenate([strict[: latest + 1], loose[latest + 1 :]])  # there a primer may have ended
 
-    def _fillable(self, places: range) -> Bools:
-        """(bar, D): durations that lead to the end of a bar, or to one of these places and from there to the end."""
-        bar = self.meter.bar
-        allowed = np.zeros((bar, len(DURATIONS)), bool)
-        live = np.zeros(bar + 1, bool)
-        live[bar] = True
-        for position in reversed(places):
+    def _fillable(self, end: int, places: int) -> Bools:
+        """(bar, D): durations that lead to `end`, or to one of the first so many places and from there to the end."""
+        allowed = np.zeros((self.meter.bar, len(DURATIONS)), bool)
+        live = np.zeros(end + 1, bool)
+        live[end] = True
+        for position in reversed(range(min(places, end))):
             for token, ticks in enumerate(DURATIONS):
                 after = position + ticks
-                allowed[position, token] = after <= bar and live[after] and _stays_on_grid(position, ticks)
+                allowed[position, token] = after <= end and live[after] and _stays_on_grid(position, ticks)
             live[position] = allowed[position].any()
         return allowed
 
     def lengths_at(self, at: Ints) -> Bools:
         """(B, D): durations that may begin at each tick of the tune (B,)."""
         place = at % self.meter.bar
-        in_last = at >= self.end - self.meter.bar
+        in_last = at >= self.last_bar
         return np.asarray(np.where(in_last[:, None], self.last_lengths[place], self.lengths[place]))
 
-    def onto_grid(self, position: int) -> int:
-        """Ticks from a position in the bar to the next one where a duration may begin; 0 at such a one."""
-        bar = self.meter.bar
-        return next(ahead for ahead in range(bar) if position + ahead == bar or self.lengths[position + ahead].any())
+    def onto_grid(self, at: int) -> int:
+        """Ticks from a place in the tune to the next where a duration may begin, or to a bar's end; 0 at such a one."""
+        in_last = at >= self.last_bar
+        lengths, position = (self.last_lengths if in_last else self.lengths), at % self.meter.bar
+        end = self.meter.bar - (self.missing if in_last else 0)
+        return next(ahead for ahead in range(end) if position + ahead == end or lengths[position + ahead].any())
 
     def last_ones(self, first: Ints) -> Bools:
         """(B, P): the tokens that each tune may end on; first: the token that each began with, REST if none yet."""
@@ -165,7 +175,7 @@ class Progress:
 def pitch_mask(rules: Rules, now: Progress) -> Bools:
     """(B, P): the pitch tokens that may come now; at least one in each row."""
     position = now.at % rules.meter.bar
-    in_last = now.at >= rules.end - rules.meter.bar
+    in_last = now.at >= rules.last_bar
     lengths = rules.lengths_at(now.at)
     fills = now.at[:, None] + _TICKS == rules.end
     can_fill, can_stay = (lengths & fills).any(1), (lengths & ~fills).any(1)
@@ -202,7 +212,7 @@ def duration_mask(rules: Rules, now: Progress, pitch: Ints) -> Bools:
     sounds = np.where(pitch == HOLD, now.sounding, pitch)
     last_ones = rules.last_ones(now.first)[rows, sounds] & (pitch != REST)
     allowed = lengths & ~(fills & ~last_ones[:, None])
-    in_last = now.at >= rules.end - rules.meter.bar
+    in_last = now.at >= rules.last_bar
     completes = _completes(rules, now, pitch[:, None])[:, 0] & in_last & last_ones & (pitch != HOLD)
     allowed &= ~completes[:, None] | fills
     room = np.where(pitch == HOLD, rules.longest - now.sounded, rules.longest)

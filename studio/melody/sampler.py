@@ -23,11 +23,11 @@ from studio.melody.encoding import (
     HOLD,
     LAGS,
     LONGEST_MATCH,
-    MOST_BARS_LEFT,
     NO_DURATION,
     NOTHING,
     REST,
     Events,
+    bars_left,
     events_of,
     melody_of,
     nearest_duration,
@@ -115,14 +115,14 @@ class Sampler:
     def step(self, forbid: Forbid | None = None) -> None:
         """The next event of every tune that is not over yet."""
         waiting = self.now.at >= self.rules.end
-        now = replace(self.now, at=np.where(waiting, self.rules.end - self.rules.meter.bar, self.now.at))
+        now = replace(self.now, at=np.where(waiting, self.rules.last_bar, self.now.at))
         with torch.no_grad():
             awake = torch.from_numpy(np.flatnonzero(np.repeat(~waiting, self.weights.shape[1]))).to(
                 self.device.location
             )
             logits, mixed, state = self._heard(self._columns(now.at), awake)
             uniform = self._numbers(now.at)
-            ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]) % self.rules.meter.bar)
+            ahead = 0 if self.ticks else self.rules.onto_grid(int(now.at[0]))
             allowed = pitch_mask_off_grid(self.rules, now, ahead) if ahead else pitch_mask(self.rules, now)
             allowed = forbid(self, allowed, None) if forbid else allowed
             pitch = self._choose(logits, allowed | waiting[:, None], uniform[:, 0], ~waiting)
@@ -186,13 +186,14 @@ class Sampler:
         times = np.repeat(at, self.weights.shape[1])
         rows, bars = np.arange(len(times)), times // bar
         left = rules.bars - bars if self.phrase is None else self.phrase - bars % self.phrase
+        missing = rules.missing if self.phrase is None else 0
         values: dict[str, Ints | int] = {
             "meter": METERS.index(rules.meter.name),
             "mode": MODES.index(rules.key.mode),
             "density": self.taste.density,
             "position": times - bars * bar,
             "bar": bars % 8,
-            "bars_left": np.clip(left, 0, MOST_BARS_LEFT),
+            "bars_left": bars_left(left, missing),
             "pitch": self._last[:, 0],
             "duration": self._last[:, 1],
             "sounding": self._sounding,
@@ -259,9 +260,15 @@ class Sampler:
             setattr(self, name, np.concatenate([getattr(one, name) for one in kept])[order])
         self.seam = int(kept[0].now.at[0])
         self.now.at[:] = self.seam
-        if count == 1:  # the tune goes on with what sounds; its own row of equal notes begins anew
-            for name in ("sounding", "sounded", "rested", "first"):
-                getattr(self.now, name)[:] = getattr(kept[0].now, name)[0]
+        if count == 1:
+            self._go_on_from(kept[0].now)
+
+    def _go_on_from(self, past: Progress) -> None:
+        """The tune goes on where a primer ended: its last note or rest stays as long as it is."""
+        most = self.rules.most_repeats - (self.seam >= self.rules.last_bar)  # there the tonic has to stay free
+        self.now.sounding[:], self.now.first[:] = past.sounding[0], past.first[0]
+        self.now.run[:] = min(int(past.run[0]), most)
+        self.now.rested[:] = self.rules.longest_rest if past.rested[0] else 0
 
     def _hear_one(self, events: Events, past: Melody) -> None:
         self.now.at[:] = -past.pickup
@@ -293,7 +300,8 @@ def choose(scores: Floats, taste: Taste, uniform: Floats) -> Ints:
     """Log-probabilities (B, V), -inf for what is not allowed, and a number in [0, 1) each  →  tokens (B,)."""
     if not taste.temperature:
         return np.asarray(scores.argmax(1))
-    scaled = (scores - scores.max(1, keepdims=True)) / taste.temperature
+    with np.errstate(over="ignore"):  # next to nothing for a temperature
+        scaled = (scores - scores.max(1, keepdims=True)) / taste.temperature
     if taste.top_k:
         least = np.sort(scaled, axis=1)[:, -min(taste.top_k, scaled.shape[1]), None]
         scaled = np.where(scaled >= least, scaled, -np.inf)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from studio.music.theory import TICKS, Key, Meter
+from studio.errors import InputError
+from studio.music.theory import METERS, MODES, TICKS, Key, Meter
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,19 @@ class Melody:
         """The same in another key. Pitches may leave 0 … 127: that is for the caller to see to."""
         notes = tuple(Note(None if note.pitch is None else note.pitch + semitones, note.ticks) for note in self.notes)
         return replace(self, notes=notes, key=replace(self.key, tonic=(self.key.tonic + semitones) % 12))
+
+
+def check(melody: Melody) -> None:
+    """Raise InputError for a melody that no file would give: of another metre or mode, or with times that cannot be."""
+    if melody.meter.name not in METERS or melody.key.mode not in MODES or not 0 <= melody.key.tonic < 12:
+        raise InputError(
+            f"Expected a melody in {', '.join(METERS)} and in {', '.join(MODES)}, got {melody.meter.name} and "
+            f"{melody.key.mode}."
+        )
+    if not melody.tempo > 0 or not 0 <= melody.pickup <= melody.ticks or any(note.ticks <= 0 for note in melody.notes):
+        raise InputError("Expected a melody whose notes last some ticks each, whose pickup is in it, and with a tempo.")
+    if any(not 0 <= pitch <= 127 for pitch in melody.pitches):
+        raise InputError("Expected pitches from 0 to 127, as MIDI counts.")
 
 
 def joined(notes: Iterable[Note]) -> tuple[Note, ...]:

@@ -30,7 +30,7 @@ from studio.melody.live import Performance, stream
 from studio.melody.parameters import MelodyParameters
 from studio.melody.stepper import Stepper, exact
 from studio.music.accompaniment import Part, accompany
-from studio.music.melody import Melody
+from studio.music.melody import Melody, check
 from studio.music.originality import Index, Nearest
 from studio.networks.melody_lstm import MelodyLSTM
 from studio.pipelines.melody_result import MelodyResult
@@ -218,6 +218,7 @@ def open_primer(tune: TuneLike) -> OpenedTune:
     from studio.media import files, midi
 
     melody = tune if isinstance(tune, Melody) else midi.melody_of(tune, "the primer")
+    check(melody)
     return OpenedTune(melody, "", files.sha256(midi.midi_bytes(midi.to_midi(melody))))
 
 

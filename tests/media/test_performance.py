@@ -80,7 +80,20 @@ def test_a_late_bar_keeps_its_length() -> None:
         yield Bar((Note(62, 48),))
 
     played(ear, bars())
-    assert ear.heard[-4:] == [(7.0, (0x80, 60, 0)), (7.0, (0x90, 62, 100)), (9.0, (0x80, 62, 0)), (9.0, (0xB0, 123, 0))]
+    assert ear.heard[-4:] == [(5.0, (0x80, 60, 0)), (5.0, (0x90, 62, 100)), (7.0, (0x80, 62, 0)), (7.0, (0xB0, 123, 0))]
+
+
+def test_bars_are_made_while_the_last_note_sounds() -> None:
+    ear = Ear()
+
+    def bars() -> Iterator[Bar]:
+        for pitch in (60, 62, 64):
+            yield Bar((Note(pitch, 24), Note(pitch, 24)))
+            ear.time += 0.5  # what making the next one takes
+
+    played(ear, bars())
+    begun = [time for time, message in ear.heard if message[0] == 0x90]
+    assert begun == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_without_rtmidi_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
