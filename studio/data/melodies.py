@@ -16,10 +16,11 @@ from typing import Any, Self
 
 from studio.data.choose import classes_of, digest
 from studio.data.report import LeftOut, counted
-from studio.data.tune_files import SUFFIXES, Found, contents
+from studio.data.tune_files import Found, contents
 from studio.errors import InputError
 from studio.media import midi, musicxml
 from studio.media.abc import read_tunes
+from studio.media.scores import SUFFIXES
 from studio.music.melody import Melody, Note
 from studio.music.originality import groups
 from studio.music.theory import Key, Meter

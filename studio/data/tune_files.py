@@ -10,9 +10,8 @@ from pathlib import Path, PurePosixPath
 
 from studio.data.report import LeftOut
 from studio.errors import InputError
-from studio.media import midi, musicxml
+from studio.media.scores import SUFFIXES
 
-SUFFIXES = (*midi.SUFFIXES, ".abc", *musicxml.SUFFIXES)
 MAX_FILES = 500_000
 MAX_BYTES = 16 << 20  # of one file
 

@@ -16,9 +16,8 @@ from studio.errors import InputError
 from studio.media.abc_notes import ACCIDENTALS, Reader
 from studio.media.barring import UnusableError, barred
 from studio.music.melody import Melody
-from studio.music.theory import METERS, SCALES, TICKS, Key, Meter
+from studio.music.theory import FIFTHS, LETTERS, METERS, SCALES, SHARP_ORDER, TEMPO, TICKS, Key, Meter
 
-TEMPO = 120.0  # felt beats a minute, where a tune gives none
 MAX_TUNES = 20_000
 _LONGEST = 200  # characters of a field that are looked at
 _TEMPI = (20, 400)
@@ -153,7 +152,7 @@ def key_of(written: str) -> tuple[Key, dict[str, int]]:
     if mode not in _MODES and mode != "exp":
         raise UnusableError(f"its key is {written}; expected a tonic and a mode")
     key = Key.named(tonic, _MODES.get(mode, "major"))
-    signature = dict.fromkeys("CDEFGAB", 0) if mode == "exp" else _signature(tonic, key)
+    signature = dict.fromkeys(LETTERS, 0) if mode == "exp" else _signature(tonic, key)
     changes = re.findall(r"(\^\^?|__?|=)([A-Ga-g])", rest)
     for accidental, letter in changes:
         signature[letter.upper()] = ACCIDENTALS[accidental]
@@ -167,10 +166,8 @@ def key_of(written: str) -> tuple[Key, dict[str, int]]:
 
 def _signature(tonic: str, key: Key) -> dict[str, int]:
     """Semitones by letter, spelt from the tonic as written (also seven sharps or flats)."""
-    order = "FCGDAEB"
-    fifths = order.index(tonic[0]) - 1 + 7 * (tonic[1:].count("#") - tonic[1:].count("b"))
-    fifths -= {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}[key.mode]
-    return {letter: (fifths + 6 - place) // 7 for place, letter in enumerate(order)}
+    fifths = SHARP_ORDER.index(tonic[0]) - 1 + 7 * (tonic[1:].count("#") - tonic[1:].count("b")) + FIFTHS[key.mode]
+    return {letter: (fifths + 6 - place) // 7 for place, letter in enumerate(SHARP_ORDER)}
 
 
 def _unit(written: str) -> Fraction:

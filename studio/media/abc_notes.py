@@ -9,9 +9,8 @@ from fractions import Fraction
 from typing import Final
 
 from studio.media.barring import MAX_NOTES, Stretch, UnusableError, Written
-from studio.music.theory import Meter
+from studio.music.theory import LETTERS, Meter
 
-STEPS: Final = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS: Final = {"^": 1, "^^": 2, "=": 0, "_": -1, "__": -2}
 _SHORTEST = 1 << 16  # of a quarter: nothing that can be kept is as short
 _TIMES = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # tuplets: p notes in the time of this many; 5, 7 and 9 go by the metre
@@ -100,10 +99,10 @@ class Reader:
         octave = (5 if match["letter"].islower() else 4) + match["octave"].count("'") - match["octave"].count(",")
         if match["accidental"]:
             self._accidentals[letter] = ACCIDENTALS[match["accidental"]]
-        pitch = 12 * (octave + 1) + STEPS[letter] + self._accidentals.get(letter, self.signature[letter])
+        pitch = 12 * (octave + 1) + LETTERS[letter] + self._accidentals.get(letter, self.signature[letter])
         if not 0 <= pitch <= 127:
             raise UnusableError(f"the note {match[0]!r} is too high or too low")
-        return Written(pitch, self.unit, False, letter not in self._accidentals, 7 * octave + "CDEFGAB".index(letter))
+        return Written(pitch, self.unit, False, letter not in self._accidentals, 7 * octave + [*LETTERS].index(letter))
 
     def _chord(self, inside: str, length: Fraction) -> None:
         """Its top note, as long as its first."""

@@ -18,17 +18,15 @@ from xml.etree.ElementTree import Element
 
 from studio.errors import InputError
 from studio.media import files
-from studio.media.abc import TEMPO, Tune, meter_of
-from studio.media.abc_notes import STEPS
+from studio.media.abc import Tune, meter_of
 from studio.media.barring import MAX_NOTES, Stretch, UnusableError, Written, barred
 from studio.music.melody import Melody
-from studio.music.theory import SCALES, TICKS, Key, Meter, Mode
+from studio.music.theory import FIFTHS, LETTERS, SCALES, TEMPO, TICKS, Key, Meter, Mode
 
 SUFFIXES: Final = (".musicxml", ".mxl", ".xml")
 MAX_BYTES = 16 << 20  # of a score, unpacked
 
 _MODES: dict[str, Mode] = {"": "major", "ionian": "major", "aeolian": "minor", **{mode: mode for mode in SCALES}}
-_FIFTHS: dict[Mode, int] = {"major": 0, "mixolydian": 1, "dorian": 2, "minor": 3}
 
 
 def read_score(content: bytes, name: str) -> Tune:
@@ -189,7 +187,7 @@ def _pitch(element: Element) -> int | None:
         return None
     step, octave = written.findtext("step", ""), _number(written.findtext("octave", "x"))
     shift = _number(written.findtext("alter", "0"))
-    pitch = 12 * (int(octave) + 1) + STEPS.get(step, -1000) + int(shift)
+    pitch = 12 * (int(octave) + 1) + LETTERS.get(step, -1000) + int(shift)
     if shift != int(shift) or not 0 <= pitch <= 127:
         raise UnusableError(f"the note {step}{octave:g} is none of a keyboard's")
     return pitch
@@ -200,7 +198,7 @@ def _key(element: Element) -> Key:
     if name not in _MODES:
         raise UnusableError(f"its mode is {name[:20]}; expected one of {', '.join(SCALES)}")
     mode = _MODES[name]
-    return Key(7 * (int(_number(element.findtext("fifths", "0"))) + _FIFTHS[mode]) % 12, mode)
+    return Key(7 * (int(_number(element.findtext("fifths", "0"))) - FIFTHS[mode]) % 12, mode)
 
 
 def _number(written: str) -> float:

@@ -53,13 +53,11 @@ class _Heard(NamedTuple):
     pitches: NDArray[np.int64]
 
 
-def find_meter(notes: Sequence[Note], candidates: Sequence[MeterName] = METERS) -> Meter:
-    """The likeliest metre of the candidates; the first of them where nothing sounds."""
-    return find_bars(notes, candidates).meter
-
-
 def find_bars(notes: Sequence[Note], candidates: Sequence[MeterName] = METERS) -> Bars:
-    """The likeliest metre and pickup, the notes beginning with the pickup."""
+    """The likeliest metre of the candidates, and the pickup, with which the notes begin.
+
+    The first candidate where nothing sounds.
+    """
     heard = _heard(notes)
     if not heard.onsets.any():
         return Bars(Meter.named(candidates[0]), 0)

@@ -121,11 +121,6 @@ class Index:
         return words[places], places
 
 
-def longest_shared_run(melody: Melody, other: Melody) -> int:
-    """Notes of the longest run of steps that two melodies share; 0 for none."""
-    return Index.build([other], [""]).nearest(melody).longest
-
-
 def groups(melodies: Sequence[Melody]) -> tuple[int, ...]:
     """The number of the group of near-variants that each melody belongs to, counted from 0 in order of appearance.
 

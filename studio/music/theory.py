@@ -26,10 +26,17 @@ SCALES: Mapping[Mode, tuple[int, ...]] = {
 MeterName = Literal["2/4", "3/4", "4/4", "2/2", "6/8", "9/8"]
 METERS: tuple[MeterName, ...] = get_args(MeterName)
 
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+TEMPO = 120.0
+"""Felt beats a minute of a tune that says nothing of it."""
+
+LETTERS: Mapping[str, int] = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""The pitch class of each letter."""
+FIFTHS: Mapping[Mode, int] = {"major": 0, "mixolydian": -1, "dorian": -2, "minor": -3}
+"""Sharps of each mode's key signature, beyond those of the major key on its tonic."""
+SHARP_ORDER = "FCGDAEB"
+"""The letters in the order in which key signatures sharpen them; they are flattened from its end."""
+
 _ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
-_FIFTHS: Mapping[Mode, int] = {"major": 0, "mixolydian": -1, "dorian": -2, "minor": -3}
-_SHARP_ORDER = "FCGDAEB"
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Key:
     @property
     def sharps(self) -> int:
         """Sharps of the key signature, from -6 to 6; flats are negative."""
-        fifths = (7 * self.tonic + _FIFTHS[self.mode] + 5) % 12 - 5
+        fifths = (7 * self.tonic + FIFTHS[self.mode] + 5) % 12 - 5
         return -6 if fifths == 6 and self.mode != "major" else fifths  # F♯ major, but E♭ minor
 
     @property
@@ -70,10 +77,10 @@ class Key:
     @cached_property
     def _spelling(self) -> dict[int, str]:
         """The name of each pitch class: those of the scale by the signature, others by a sharp or a flat."""
-        sharpened = _SHARP_ORDER[: max(0, self.sharps)]
-        flattened = _SHARP_ORDER[::-1][: max(0, -self.sharps)]
+        sharpened = SHARP_ORDER[: max(0, self.sharps)]
+        flattened = SHARP_ORDER[::-1][: max(0, -self.sharps)]
         names: dict[int, str] = {}
-        for letter, pitch_class in _LETTERS.items():
+        for letter, pitch_class in LETTERS.items():
             shift = (letter in sharpened) - (letter in flattened)
             names[(pitch_class + shift) % 12] = letter + {1: "#", 0: "", -1: "b"}[shift]
         other = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
@@ -125,7 +132,7 @@ def tonic_of(name: str) -> int:
     match = re.fullmatch(r"([A-Ga-g])([#♯b♭]?)", name.strip())
     if not match:
         raise InputError(f"There is no key {name!r}; expected a letter from A to G, as in D, F# or Bb.")
-    return (_LETTERS[match[1].upper()] + _ACCIDENTALS[match[2]]) % 12
+    return (LETTERS[match[1].upper()] + _ACCIDENTALS[match[2]]) % 12
 
 
 def pitch_name(pitch: int) -> str:

@@ -11,13 +11,14 @@ import gradio as gr
 from gradio.components import Component
 
 from studio.errors import InputError, StudioError
+from studio.media.scores import SUFFIXES as SUFFIXES
+from studio.media.scores import open_tune
 from studio.melody.parameters import TEMPO, MelodyParameters
 from studio.music.melody import Melody
 from studio.music.theory import Key, Meter
 from studio.ui import note_grid, piano_roll, stage, widgets
 from studio.ui.shell import QUIETLY, Updates, failure, handed_over, uploaded, without_folders
 
-SUFFIXES = (".mid", ".midi", ".abc", ".musicxml", ".mxl", ".xml")
 SETTINGS = ("key", "mode", "meter", "tempo", "instrument")
 """Those of the page that say how clicked notes sound."""
 _CLICKED = "primer"
@@ -77,7 +78,6 @@ class Primer:
 
     def let_hear(self, **values: Any) -> Updates:
         """Play what is there, without anything added."""
-        from studio.media.scores import open_tune
         from studio.ui import melody_files
 
         path = None

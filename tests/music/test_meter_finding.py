@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from studio.music.melody import Note
-from studio.music.meter_finding import find_bars, find_meter
+from studio.music.meter_finding import find_bars
 from studio.music.theory import METERS, Meter, MeterName
 
 BARS: dict[MeterName, list[list[tuple[int, int]]]] = {
@@ -38,7 +38,7 @@ def tune(name: MeterName) -> list[Note]:
 
 @pytest.mark.parametrize("name", BARS)
 def test_plain_tunes_of_each_metre(name: MeterName) -> None:
-    assert find_meter(tune(name)).name == name
+    assert find_bars(tune(name)).meter.name == name
 
 
 @pytest.mark.parametrize("name", ["4/4", "6/8"])
@@ -47,8 +47,8 @@ def test_pickup_is_told_from_a_bar(name: MeterName) -> None:
 
 
 def test_two_two_only_where_four_four_is_not_offered() -> None:
-    assert find_meter(tune("4/4")).name == "4/4"
-    assert find_meter(tune("4/4"), ["6/8", "2/2"]).name == "2/2"
+    assert find_bars(tune("4/4")).meter.name == "4/4"
+    assert find_bars(tune("4/4"), ["6/8", "2/2"]).meter.name == "2/2"
 
 
 @given(

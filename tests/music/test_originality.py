@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from studio.errors import InputError
 from studio.music.melody import Melody, Note
-from studio.music.originality import Index, Nearest, groups, longest_shared_run
+from studio.music.originality import Index, Nearest, groups
 from studio.music.theory import Key, Meter
 
 
@@ -36,7 +36,7 @@ def test_longest_run_is_exact_and_the_first_tune_that_has_it_is_named(query: Mel
     found = Index.build(training, [str(number) for number in range(len(training))]).nearest(query)
     assert found.longest == max(runs)
     assert found.name == (str(runs.index(max(runs))) if max(runs) else "")
-    assert [longest_shared_run(query, tune) for tune in training] == runs
+    assert [Index.build([tune], [""]).nearest(query).longest for tune in training] == runs
 
 
 @given(tunes.filter(lambda tune: len(tune.pitches) > 1), st.integers(-30, 30))
