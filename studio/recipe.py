@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def recipe_of(path: str | Path) -> Recipe:
 
 def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] = ()) -> dict[str, list[Path]]:
     """Files with the hashes that a recipe names, by role; looked for by name, then among all pictures,
-    or among all music where a piece of music is missing.
+    or among all music where a piece of music is missing. What had no file is known by its pixels, or by its notes.
 
     folders: searched with all that is in them; nearby: folders of which only the files themselves are looked at.
 
@@ -115,16 +115,20 @@ def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] 
     flat = [folder.resolve() for folder in nearby if os.path.isdir(folder)]  # noqa: PTH112
     searched = list(dict.fromkeys([*deep, *flat]))
     wanted = {source.sha256: source for sources in recipe.inputs.values() for source in sources}
+    kinds = {source.sha256: _kind(source, recipe.pipeline) for source in wanted.values()}
+    unnamed = {kinds[digest] for digest, source in wanted.items() if not source.name}
     found: dict[str, Path] = {}
     for by_name in (True, False):
         for folder in searched:
-            for path in _candidates(folder, wanted.values(), by_name, folder in deep):
+            names = {source.name for source in wanted.values() if source.name}
+            suffixes = {suffix for kind in kinds.values() for suffix in kind}
+            for path in _candidates(folder, names if by_name else None, suffixes, folder in deep):
                 if set(found) == set(wanted):
                     break
-                for digest in _digests(path, wanted):
+                for digest in _digests(path, unnamed):
                     found.setdefault(digest, path)
     missing = [
-        f"{source.name or 'a picture'} (sha256 {digest[:12]}…)"
+        f"{source.name or ('a tune' if kinds[digest] == _MUSIC else 'a picture')} (sha256 {digest[:12]}…)"
         for digest, source in wanted.items()
         if digest not in found
     ]
@@ -134,26 +138,33 @@ def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] 
     return {role: [found[source.sha256] for source in sources] for role, sources in recipe.inputs.items()}
 
 
-def _candidates(folder: Path, wanted: Iterable[Source], by_name: bool, deep: bool) -> Iterable[Path]:
+def _candidates(folder: Path, names: set[str] | None, suffixes: set[str], deep: bool) -> Iterable[Path]:
+    """Files of these names, or, without names, of these suffixes."""
     # os.path answers False where Path.is_file raises: a name that is too long, a folder that may not be entered.
-    if by_name:
-        found = [folder / source.name for source in wanted if source.name]
+    if names is not None:
+        found = [folder / name for name in sorted(names)]
     else:
-        kinds = {suffix for source in wanted for suffix in _kind(source)}
         inside = folder.rglob("*") if deep else folder.glob("*")
-        found = sorted(path for path in inside if path.suffix.lower() in kinds)
+        found = sorted(path for path in inside if path.suffix.lower() in suffixes)
     return [path for path in found if os.path.isfile(path)]  # noqa: PTH113
 
 
-def _kind(source: Source) -> tuple[str, ...]:
-    """The suffixes of files that may be an input, going by its name; without one it is a picture from memory."""
-    return _MUSIC if Path(source.name).suffix.lower() in _MUSIC else _PICTURES
+def _kind(source: Source, pipeline: str) -> tuple[str, ...]:
+    """The suffixes of files that may be an input, going by its name; without one it came from memory."""
+    music = Path(source.name).suffix.lower() in _MUSIC if source.name else pipeline == "melody"
+    return _MUSIC if music else _PICTURES
 
 
-def _digests(path: Path, wanted: Mapping[str, Source]) -> Iterable[str]:
+def _digests(path: Path, unnamed: Container[tuple[str, ...]]) -> Iterable[str]:
+    """The hash of a file's bytes, and that of its pixels or its notes where such a thing had no file."""
+    suffix = path.suffix.lower()
     try:
         yield files.sha256(files.read_bytes(path))
-        if any(not source.name for source in wanted.values()):
+        if _MUSIC in unnamed and suffix in _MUSIC:
+            from studio.media import scores
+
+            yield scores.notes_sha256(scores.glance(path))
+        elif _PICTURES in unnamed and suffix not in _MUSIC:
             yield images.open_picture(images.open_picture(path).image).sha256
     except InputError:
         return

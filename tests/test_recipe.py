@@ -337,3 +337,23 @@ def test_what_was_made_elsewhere_may_differ(
     path = dataclasses.replace(result, recipe=older).save(tmp_path / "a.png")
     remake(path, model=model_folders / "dcgan")
     assert "it was made with torch 1.0: it may differ in small things." in caplog.text
+
+
+def test_a_tune_that_came_from_memory_is_found_by_its_notes(picture: Maker, tmp_path: Path) -> None:
+    from studio.media import midi
+    from studio.media.abc_writer import write_abc
+    from studio.pipelines.melody import open_primer
+    from tests.music.tunes import jig
+
+    picture("a.png")
+    midi.write_midi(midi.to_midi(jig().transposed(1)), tmp_path / "0.mid")
+    (tmp_path / "1.mid").write_bytes(b"garbage")
+    primer = open_primer(jig())
+    recipe = example(pipeline="melody", inputs={"primer": (Source(primer.name, primer.sha256),)})
+    with pytest.raises(InputError, match=r"^Cannot find a tune \(sha256 "):
+        find_inputs(recipe, [tmp_path])
+    score = write_abc(tmp_path / "saved_later.abc", jig(), "A jig")
+    assert find_inputs(recipe, [tmp_path]) == {"primer": [score]}
+    score.unlink()
+    music = midi.write_midi(midi.to_midi(jig(), program=0), tmp_path / "2.mid", "{}")
+    assert find_inputs(recipe, [tmp_path]) == {"primer": [music]}

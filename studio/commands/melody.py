@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from studio.commands.common import TUNES, Device, Json, Quiet, Threads, report
-from studio.errors import InputError, OutputError
+from studio.errors import InputError
 from studio.media import files
 from studio.melody.parameters import MelodyParameters
 from studio.options import with_options
 from studio.terminal import Terminal
+
+if TYPE_CHECKING:
+    from studio.music.originality import Nearest
 
 STOPPED = "Stopped early: these tunes were whole."
 
@@ -55,39 +58,51 @@ def melody(
     terminal = Terminal(quiet or as_json)
     started = time.monotonic()
     forms = [suffix for suffix, wanted in ((".wav", wav), (".png", roll), (".abc", score)) if wanted]
-    alone = output.suffix.lower() in TUNES
-    if parameters.count > 1 and alone:
-        raise OutputError(f"Cannot write {parameters.count} tunes into {output}; give the name of a folder.")
     if parameters.count == 1:
-        for path in (output, *(output.with_suffix(suffix) for suffix in forms)):
-            files.check_writable(path, TUNES)
-    else:
-        files.make_folder(output)
-    for given in (primer, toward):
+        files.check_writable(output, TUNES)
+    from studio.pipelines.melody_result import targets
+
+    written = [path for together in targets(output, parameters.count, forms) for path in together]
+    for given in (primer, toward, soundfont):
         if given is not None:
             files.check_readable(given)
-            if alone:
-                files.check_distinct(output, given)
+            for path in written:
+                files.check_distinct(path, given)
     if toward is not None and primer is None:
         raise InputError("Expected --primer besides --toward: the tune to begin with.")
-    from studio.media import audio
-
-    if wav or output.suffix.lower() in audio.SUFFIXES:
-        audio.renderer(soundfont)  # says at once where nothing can play
-        if soundfont is not None:
-            audio.check_soundfont(soundfont)
+    if wav or output.suffix.lower() == ".wav":
+        _check_sound(parameters, primer, soundfont)
     from studio.pipelines.melody import MelodyPipeline
 
     pipe = MelodyPipeline.from_pretrained(model, device=device, threads=threads)
     with terminal.work() as callback:
         result = pipe(primer=primer, toward=toward, parameters=parameters, callback=callback)
-    if parameters.count == 1:
-        for path in (output, *(output.with_suffix(suffix) for suffix in forms)):
-            result.save(path, soundfont=soundfont)
-    else:
-        for suffix in (".mid", *forms):
-            result.save_all(output, suffix, soundfont=soundfont)
+    result.save(output, forms=forms, soundfont=soundfont)
     if parameters.count == 1 and not terminal.quiet:
-        near = result.nearest[0]
-        terminal.say(f"Nearest tune that was learnt from: {near.name}, {near.longest} notes in a row.")
+        terminal.say(shared(result.nearest[0]))
     return report(output, result, time.monotonic() - started, terminal, as_json, stopped=STOPPED)
+
+
+def _check_sound(parameters: MelodyParameters, primer: Path | None, soundfont: Path | None) -> None:
+    """Raise OutputError where nothing can play, InputError for a soundfont or for a tune that is too long for sound."""
+    from studio.media import audio
+    from studio.media.scores import glance
+    from studio.melody.parameters import TEMPO
+    from studio.music.melody import in_seconds
+
+    audio.renderer(soundfont)
+    if soundfont is not None:
+        audio.check_soundfont(soundfont)
+    meter, tempo = parameters.whole_meter, parameters.tempo or TEMPO
+    if primer is not None:
+        before = glance(primer)
+        meter, tempo = before.meter, parameters.tempo or before.tempo
+    audio.check_seconds(in_seconds(parameters.bars * meter.bar, meter, tempo))
+
+
+def shared(near: Nearest) -> str:
+    """How much of a tune is in one that was learnt from."""
+    if not near.longest:
+        return "It shares no run of notes with a tune that was learnt from."
+    notes = f"{near.longest} note{'s' if near.longest != 1 else ''}"
+    return f"Nearest tune that was learnt from: {near.name}, {notes} in a row."

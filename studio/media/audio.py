@@ -33,10 +33,12 @@ SUFFIXES = (".wav",)
 RATE = 48_000
 """Samples a second: what midirenderer plays at."""
 MAX_SECONDS = 600
+"""Of the music; what it takes to die away comes on top."""
 
 Samples = NDArray[np.int16]
 
 _PEAK = 10 ** (-1 / 20)  # -1 dBFS: room for what players and codecs add between the samples
+_ROUNDED = 1.0  # seconds by which ten minutes may be missed: MIDI counts a beat in whole microseconds
 _TAIL = 4.0  # seconds that the last note is given to die away
 _SILENT = 1e-3  # of the peak, -60 dB: what is quieter at the end is cut off
 _FADE = RATE // 50
@@ -61,11 +63,7 @@ def render(
 
     music = read_midi(midi)
     seconds = music.get_end_time()
-    if seconds > MAX_SECONDS:
-        raise InputError(
-            f"The music lasts {seconds / 60:.0f} minutes; sound is made of at most {MAX_SECONDS // 60}, "
-            "make it shorter or faster."
-        )
+    check_seconds(seconds - start - _ROUNDED)
     source = _bundled() if soundfont is None else check_soundfont(soundfont)
     if renderer(soundfont).startswith("FluidSynth"):
         sound = _by_fluidsynth(music, source, seconds + _TAIL)
@@ -74,6 +72,15 @@ def render(
         sound = _by_midirenderer(midi_bytes(music), source)
     sound = sound[round(start * RATE) :]
     return _loud(_died_away(sound) if loop is None else _folded(sound, round(loop * RATE)))
+
+
+def check_seconds(seconds: float) -> None:
+    """Raise InputError for music that lasts longer than sound is made of."""
+    if seconds > MAX_SECONDS:
+        raise InputError(
+            f"The music lasts {seconds / 60:.3g} minutes; sound is made of at most {MAX_SECONDS // 60}, "
+            "make it shorter or faster."
+        )
 
 
 def renderer(soundfont: str | Path | None = None) -> str:
@@ -90,12 +97,21 @@ def renderer(soundfont: str | Path | None = None) -> str:
 
 
 def check_soundfont(path: str | Path) -> Path:
-    """The path of a soundfont. Raises InputError unless it is one, by its first bytes."""
+    """The path of a soundfont. Raises InputError unless it is one and whole, by how its parts follow one another."""
     files.check_readable(path)
     with Path(path).open("rb") as file:
         head = file.read(12)
-    if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-        raise InputError(f"{path} is not a soundfont; expected an .sf2 file.")
+        if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+            raise InputError(f"{path} is not a soundfont; expected an .sf2 file.")
+        parts, end = set(), Path(path).stat().st_size
+        while file.tell() + 12 <= end:
+            kind, length = file.read(4), int.from_bytes(file.read(4), "little")
+            following = file.tell() + length
+            if kind == b"LIST" and following <= end:
+                parts.add(file.read(4))
+            file.seek(following + length % 2)
+    if not {b"sdta", b"pdta"} <= parts:  # its samples, and which of them is what
+        raise InputError(f"{path} cannot be played: a part of it is missing; expected a whole .sf2 file.")
     return Path(path)
 
 
@@ -183,7 +199,9 @@ def _by_midirenderer(midi: bytes, soundfont: Path) -> Samples:
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError):
             raise
-        # a panic of Rust is no Exception; the MIDI is ours, so that it is the soundfont
+        # a panic of Rust is no Exception
+        if soundfont == _bundled():
+            raise InputError(f"The music cannot be played ({error}).") from None
         raise InputError(f"{soundfont.name} cannot be played ({error}); expected an uncompressed .sf2 file.") from None
     with wave.open(io.BytesIO(played)) as opened:
         assert (opened.getframerate(), opened.getnchannels(), opened.getsampwidth()) == (RATE, 2, 2)

@@ -29,6 +29,7 @@ _OVERLAP = TICKS / 10
 _SHORT = TICKS // 4  # a gap below a sixteenth, and below a quarter of the note's time, is its touch and no rest
 _EXACT = 0.02  # ticks
 _MOST_NOTES = 10_000  # five a second for half an hour
+_TEMPI = 20.0, 400.0  # felt beats a minute: those of a tune that somebody could play
 _CLEARLY = 0.4  # the finer grid is taken where what it misses is less than this part of what the coarser one misses
 _FREE = 0.4  # ticks off the coarser grid, in the mean, where notes anywhere at all would be off by half a tick
 _LISTENED = 4  # bars from which on a pickup can be heard
@@ -184,7 +185,8 @@ def _melody(midi: pretty_midi.PrettyMIDI, spans: Sequence[_Span], *, strict: boo
         rest = told.ticks - sum(note.ticks for note in notes)
         if rest >= 0:
             notes += [Note(None, rest)] if rest else []
-            return Melody(joined(notes), told.key, _only_meter(midi, spans)[0], told.tempo, told.pickup)
+            tempo = _playable(told.tempo, name)
+            return Melody(joined(notes), told.key, _only_meter(midi, spans)[0], tempo, told.pickup)
     step, misses = _grid(spans)
     if misses > _FREE:
         if strict:
@@ -199,7 +201,7 @@ def _melody(midi: pretty_midi.PrettyMIDI, spans: Sequence[_Span], *, strict: boo
     else:
         meter, pickup = find_bars(list(_notes(placed, placed[0][0])))
     notes = list(_notes(placed, placed[0][0]))
-    tempo = _tempo(midi, spans[0].start, meter)
+    tempo = _playable(_tempo(midi, spans[0].start, meter), name)
     return Melody(joined(notes), _key(midi, notes), meter, tempo, pickup)
 
 
@@ -287,6 +289,14 @@ def _key(midi: pretty_midi.PrettyMIDI, notes: Sequence[Note]) -> Key:
     if inside < _IN_KEY * sounding or (said == Key(0) and found.sharps == 0):
         return found
     return said
+
+
+def _playable(tempo: float, name: str) -> float:
+    """A tempo within what tunes have; where it was not, that is said of a tune with a name."""
+    kept = min(max(tempo, _TEMPI[0]), _TEMPI[1])
+    if kept != tempo and name:
+        _log.warning("%s has %s beats a minute; taking it at %g.", name, f"{tempo:,.4g}", kept)
+    return kept
 
 
 def _tempo(midi: pretty_midi.PrettyMIDI, start: float, meter: Meter) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def open_tune(path: str | Path) -> OpenedTune:
     else:
         melody = _first([musicxml.read_musicxml(source)], source)
     return OpenedTune(melody, source.name, files.sha256(content))
+
+
+def glance(path: str | Path) -> Melody:
+    """The melody of a file that is opened again later: what there is to warn of is said then. Raises InputError."""
+    log = logging.getLogger("studio")
+    log.addFilter(_silent)
+    try:
+        return open_tune(path).melody
+    finally:
+        log.removeFilter(_silent)
+
+
+def notes_sha256(melody: Melody) -> str:
+    """What a recipe knows a melody by that came from no file: the SHA-256 of its MIDI."""
+    return files.sha256(midi.midi_bytes(midi.to_midi(melody)))
+
+
+def _silent(record: logging.LogRecord) -> bool:
+    return False
 
 
 def _first(tunes: list[abc.Tune], source: Path) -> Melody:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pretty_midi
 
 from studio.errors import OutputError
 from studio.media import audio, files, images, midi, roll
-from studio.media.abc_writer import write_abc
+from studio.media.abc_writer import write_tune
 from studio.music.accompaniment import Part
 from studio.music.melody import Melody, in_seconds
 from studio.music.originality import Nearest
@@ -45,30 +45,43 @@ class MelodyResult:
         """Each tune with what accompanies it."""
         return [self._midi(number) for number in range(len(self.melodies))]
 
-    def save(self, path: str | Path, *, soundfont: str | Path | None = None) -> Path:
+    def save(self, path: str | Path, *, forms: Sequence[str] = (), soundfont: str | Path | None = None) -> Path:
         """Write one tune into a file, or any number into a folder as NAME-0000.mid and so on.
 
         The suffix says as what: .mid music, .wav sound, .png or .svg the piano roll, .abc the score. Each file holds
-        its recipe. soundfont: an .sf2 file that .wav is played with. Raises OutputError, InputError for a soundfont.
+        its recipe. forms: suffixes of what is written beside it; soundfont: an .sf2 file that .wav is played with.
+        Raises OutputError, and InputError for a soundfont or music that is too long for sound, before it writes.
         """
-        target = Path(path)
-        if len(self.melodies) == 1 and target.suffix.lower() in SUFFIXES:
-            return self._write(0, target, soundfont)
-        self.save_all(target, ".mid")
-        return target
+        places = targets(path, len(self.melodies), forms)
+        for melody, together in zip(self.melodies, places, strict=True):
+            if any(map(_is_sound, together)):
+                audio.check_seconds(melody.seconds)
+        for number, together in enumerate(places):
+            for place in sorted(together, key=_is_sound, reverse=True):  # sound first: it alone can fail
+                content = self._content(number, place.suffix.lower(), soundfont)
+                if place != Path(path):
+                    files.make_folder(place.parent)
+                files.write_bytes(place, content)
+        return Path(path)
 
-    def save_all(self, folder: str | Path, suffix: str, *, soundfont: str | Path | None = None) -> list[Path]:
-        """Write every tune into a folder, in one form. Raises OutputError."""
-        target = files.make_folder(folder)
-        width = max(SHORTEST_NUMBER, len(str(len(self.melodies) - 1)))
-        return [
-            self._write(number, target / f"{target.name}-{number:0{width}d}{suffix}", soundfont)
-            for number in range(len(self.melodies))
-        ]
+    def alone(self, number: int) -> MelodyResult:
+        """One of several tunes, as the result of a call for it alone."""
+        recipe = self.recipes[number]
+        return replace(
+            self,
+            melodies=[self.melodies[number]],
+            parts=[self.parts[number]],
+            seeds=(self.seeds[number],),
+            nearest=(self.nearest[number],),
+            recipe=recipe,
+            recipes=(recipe,),
+            finished=True,
+        )
 
     def sound(self, number: int = 0, *, soundfont: str | Path | None = None) -> audio.Samples:
         """One tune as it sounds: (N, 2) int16 at `studio.media.audio.RATE`; one that loops repeats without a seam."""
         melody = self.melodies[number]
+        audio.check_seconds(melody.seconds)
         music = midi.midi_bytes(self._midi(number))
         lead = midi.lead_in(melody)
         loop = in_seconds(melody.ticks, melody.meter, melody.tempo) if self.loop else None
@@ -90,34 +103,58 @@ class MelodyResult:
     def in_words(self) -> str:
         """The same for people: "16 bars in D major, 6/8"."""
         first = self.melodies[0]
-        one = f"{first.bars} bars in {first.key.name}, {first.meter.name}"
+        one = f"{first.bars} bar{'s' if first.bars != 1 else ''} in {first.key.name}, {first.meter.name}"
         return one if len(self.melodies) == 1 else f"{len(self.melodies):,} tunes of {one}"
 
     def _midi(self, number: int) -> pretty_midi.PrettyMIDI:
         return midi.to_midi(self.melodies[number], self.parts[number], program=self.instrument)
 
-    def _write(self, number: int, target: Path, soundfont: str | Path | None) -> Path:
-        recipe, suffix = self.recipes[number].to_json(), target.suffix.lower()
+    def _content(self, number: int, suffix: str, soundfont: str | Path | None) -> bytes:
+        """One tune as the bytes of a file."""
+        recipe = self.recipes[number].to_json()
         melody, parts = self.melodies[number], self.parts[number]
-        if suffix in midi.SUFFIXES:
-            midi.write_midi(self._midi(number), target, recipe)
-        elif suffix in audio.SUFFIXES:
-            audio.write_wav(target, self.sound(number, soundfont=soundfont), recipe)
-        elif suffix == ".png":
-            images.write_picture(roll.draw(melody, parts), target, recipe)
-        elif suffix == ".svg":
-            roll.write_svg(target, melody, parts, recipe)
-        elif suffix in SCORES:
-            write_abc(target, melody, self.title(number), recipe)
-        else:
-            raise OutputError(f"Cannot write {target}: expected a name that ends in {', '.join(SUFFIXES)}.")
-        return target
+        if suffix in audio.SUFFIXES:
+            return audio.wav_bytes(self.sound(number, soundfont=soundfont), recipe)
+        if suffix == ".png":
+            return images.encode_picture(roll.draw(melody, parts), suffix, recipe)
+        if suffix == ".svg":
+            return roll.svg(melody, parts, recipe=recipe).encode()
+        if suffix in SCORES:
+            return write_tune(melody, self.title(number), recipe).encode()
+        return midi.midi_bytes(self._midi(number), recipe)
 
     def title(self, number: int) -> str:
         """What a score is called: "Tune 7 in D major"."""
         return f"Tune {self.seeds[number]} in {self.melodies[number].key.name}"
 
 
-def beside(target: Path, suffixes: Sequence[str]) -> list[Path]:
-    """Names of other forms of the same tune: tune.mid → tune.wav, tune.png."""
-    return [target.with_suffix(suffix) for suffix in suffixes]
+def targets(path: str | Path, count: int, forms: Sequence[str] = ()) -> list[tuple[Path, ...]]:
+    """The files of each of `count` tunes: `path` itself or path/path-0000.mid …, each with those of `forms` beside it.
+
+    Nothing is made. Raises OutputError where a file cannot be written, or where several tunes would go to one file.
+    """
+    target = Path(path)
+    if target.suffix.lower() in SUFFIXES and not target.is_dir():
+        if count > 1:
+            raise OutputError(f"Cannot write {count:,} tunes into {target}; give the name of a folder.")
+        return [_with_forms(files.check_writable(target, SUFFIXES), forms)]
+    if target.suffix and not target.is_dir():
+        raise OutputError(f"Cannot write {target}: expected a name that ends in {', '.join(SUFFIXES)}, or a folder's.")
+    name, width = target.resolve().name or "tune", max(SHORTEST_NUMBER, len(str(count - 1)))
+    found = [_with_forms(target / f"{name}-{number:0{width}d}.mid", forms) for number in range(count)]
+    if target.is_dir():
+        files.check_writable(found[0][0], SUFFIXES)
+    else:
+        files.check_writable(target, [target.suffix.lower()])
+        if target.exists():
+            raise OutputError(f"Cannot write into {target}: it is a file; give the name of a folder.")
+    return found
+
+
+def _with_forms(path: Path, forms: Sequence[str]) -> tuple[Path, ...]:
+    beside = [path.with_suffix(suffix) for suffix in forms]
+    return tuple(dict.fromkeys([path, *beside]))
+
+
+def _is_sound(path: Path) -> bool:
+    return path.suffix.lower() in audio.SUFFIXES

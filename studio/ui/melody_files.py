@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 import tempfile
 from collections.abc import Mapping
@@ -22,24 +21,9 @@ FORMS: Mapping[str, str] = {".mid": "MIDI", ".wav": "WAV", ".png": "PNG", ".svg"
 """What a tune can be kept as, and what the buttons are called."""
 
 
-def alone(result: MelodyResult, number: int) -> MelodyResult:
-    """One of several tunes, as the result of a call for it alone."""
-    recipe = result.recipes[number]
-    return dataclasses.replace(
-        result,
-        melodies=[result.melodies[number]],
-        parts=[result.parts[number]],
-        seeds=(result.seeds[number],),
-        nearest=(result.nearest[number],),
-        recipe=recipe,
-        recipes=(recipe,),
-        finished=True,
-    )
-
-
 def written(result: MelodyResult, number: int, component: Component) -> tuple[dict[str, str], str]:
     """(the file of each form, why there is no sound). A form that cannot be made is left out."""
-    tune, silence = alone(result, number), ""
+    tune, silence = result.alone(number), ""
     found: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         for suffix in FORMS:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from studio.errors import InputError, ModelError, StoppedError
+from studio.errors import InputError, ModelError, OutputError, StoppedError
 from studio.media import audio, midi
 from studio.media.abc import read_tunes
 from studio.media.scores import open_tune
@@ -225,9 +225,73 @@ def test_other_names_give_the_same_bytes(tmp_path: Path, folder: Path, suffix: s
     pipe = MelodyPipeline.from_pretrained(model, threads=1)
     one = pipe(primer=primer, bars=9, tempo=300).save(tmp_path / f"one{suffix}")
     several = pipe(primer=primer, bars=9, tempo=300, count=2, best_of=1)
-    several.save_all(tmp_path / "several", suffix)
+    several.save(tmp_path / "several", forms=[suffix])
     primer.rename(tmp_path / "renamed.mid")
     moved = model.rename(tmp_path / "other")
     for path in (one, tmp_path / "several" / f"several-0001{suffix}"):
         again = remake(path, folders=[tmp_path], model=moved).save(tmp_path / f"again{suffix}")
         assert again.read_bytes() == path.read_bytes()
+
+
+def test_a_primer_from_memory_is_found_again(pipe: MelodyPipeline, tmp_path: Path, folder: Path) -> None:
+    path = pipe(primer=jig(), bars=9).save(tmp_path / "tune.mid")
+    with pytest.raises(InputError, match="Cannot find a tune"):
+        remake(path, model=folder)
+    midi.write_midi(midi.to_midi(jig()), tmp_path / "primer.mid")
+    assert remake(path, model=folder).save(tmp_path / "again.mid").read_bytes() == path.read_bytes()
+
+
+def test_one_of_several_tunes_alone(pipe: MelodyPipeline, tmp_path: Path) -> None:
+    several = pipe(bars=2, count=3, seed=4)
+    several.save(tmp_path / "tunes")
+    alone = several.alone(2).save(tmp_path / "third.mid")
+    assert alone.read_bytes() == (tmp_path / "tunes" / "tunes-0002.mid").read_bytes()
+    assert alone.read_bytes() == pipe(bars=2, seed=6).save(tmp_path / "again.mid").read_bytes()
+
+
+def test_every_form_at_once(pipe: MelodyPipeline, tmp_path: Path) -> None:
+    result = pipe(bars=1, count=2, tempo=200)
+    result.save(tmp_path / "tunes", forms=(".wav", ".svg", ".mid"))
+    found = sorted(path.name for path in (tmp_path / "tunes").iterdir())
+    assert found == [f"tunes-000{number}.{form}" for number in (0, 1) for form in ("mid", "svg", "wav")]
+    with pytest.raises(OutputError, match=r"Cannot write 2 tunes into .*; give the name of a folder"):
+        result.save(tmp_path / "tunes.mid")
+    with pytest.raises(OutputError, match=r"expected a name that ends in \.mid, .* or a folder's"):
+        result.save(tmp_path / "tunes.mp3")
+    (tmp_path / "third").touch()
+    with pytest.raises(OutputError, match="third: it is a file; give the name of a folder"):
+        result.save(tmp_path / "third")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_there_can_be_no_sound_nothing_is_written(pipe: MelodyPipeline, tmp_path: Path, count: int) -> None:
+    result = pipe(bars=2, count=count)
+    damaged = tmp_path / "own.sf2"
+    damaged.write_bytes(b"RIFF\x04\0\0\0sfbk")
+    path = tmp_path / ("tune.mid" if count == 1 else "tunes")
+    with pytest.raises(InputError, match=r"own\.sf2 cannot be played"):
+        result.save(path, forms=(".wav", ".abc"), soundfont=damaged)
+    slow = replace(result, melodies=[replace(melody, tempo=0.5) for melody in result.melodies])
+    with pytest.raises(InputError, match="lasts 16 minutes; sound is made of at most 10"):
+        slow.save(path, forms=(".wav", ".abc"))
+    assert [found.name for found in tmp_path.iterdir()] == ["own.sf2"]
+
+
+@pytest.mark.parametrize(("microseconds", "tempo"), [(1, 400.0), (0xFFFFFF, 20.0), (600_000, 100.0)])
+def test_a_primer_of_an_absurd_tempo_is_played_at_a_possible_one(
+    pipe: MelodyPipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture, microseconds: int, tempo: float
+) -> None:
+    music = b"\0\xff\x51\3" + microseconds.to_bytes(3, "big")
+    for pitch in (62, 64, 66, 67):
+        music += bytes([0, 0x90, pitch, 80, 96, 0x80, pitch, 0])
+    music += b"\0\xff\x2f\0"
+    path = tmp_path / "primer.mid"
+    path.write_bytes(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk" + len(music).to_bytes(4, "big") + music)
+    result = pipe(primer=path, bars=2)
+    assert result.melodies[0].tempo == tempo and result.melodies[0].pitches[:4] == [62, 64, 66, 67]
+    assert ("beats a minute; taking it at" in caplog.text) == (tempo != 100)
+    result.save(tmp_path / "tune.wav")
+
+
+def test_a_result_says_how_many_bars(pipe: MelodyPipeline) -> None:
+    assert pipe(bars=1).in_words.startswith("1 bar in ") and pipe(bars=2).in_words.startswith("2 bars in ")
