@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -15,11 +15,16 @@ from studio.errors import InputError
 from studio.parameters import Parameters, is_advanced
 
 
-def with_options(parameters: type[Parameters]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator for a command that takes `parameters`: an option for each field, handed over as one checked object."""
+def with_options(
+    parameters: type[Parameters], *, without: Container[str] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator for a command that takes `parameters`: an option for each field, handed over as one checked object.
+
+    without: fields that mean nothing to the command.
+    """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        fields = dict(parameters.fields())
+        fields = {name: field for name, field in parameters.fields() if name not in without}
 
         @functools.wraps(command)
         def wrapper(**given: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +154,20 @@ def test_warnings_of_a_primer_are_said_once(tmp_path: Path, folder: Path, capsys
 )
 def test_what_is_shared_with_a_tune_learnt_from(longest: int, words: str) -> None:
     assert words in shared(Nearest("a" if longest else "", longest, 0.1))
+
+
+def test_live_ends_quietly_when_nobody_reads_on(folder: Path) -> None:  # noqa: F811
+    command = [sys.executable, "-m", "studio", "live", "--json", "--model", str(folder), "--bars", "4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None and running.stderr is not None
+        assert json.loads(running.stdout.readline())["bar"] == 0
+        running.stdout.close()
+        assert running.wait(60) == 0 and running.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    "option", ["--count=2", "--loop", "--accompaniment=bass", "--drums", "--best-of=2", "--part=0"]
+)
+def test_live_has_no_options_of_whole_tunes(folder: Path, capsys: Said, option: str) -> None:  # noqa: F811
+    assert main(["live", "--json", "--stop-after", "1", "--model", str(folder), option]) == 2
+    assert f"No such option: {option.split('=')[0]}" in capsys.readouterr().err

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +19,16 @@ from studio.melody.parameters import MelodyParameters
 from studio.options import with_options
 from studio.terminal import Terminal
 
+if TYPE_CHECKING:
+    from studio.melody.live import Bar
 
-@with_options(MelodyParameters)
+
+_OF_WHOLE_TUNES = (
+    "count", "end_on_tonic", "loop", "accompaniment", "drums", "best_of", "original", "toward_seed", "part"
+)  # fmt: skip
+
+
+@with_options(MelodyParameters, without=_OF_WHOLE_TUNES)
 def live(
     parameters: MelodyParameters,
     model: Annotated[str, typer.Option(help="A shipped model, a folder, or a hub id.")] = "melody-folk",
@@ -51,9 +62,7 @@ def live(
     performance = pipe.live(primer=primer, parameters=parameters)
     bars = itertools.islice(performance.bars, stop_after)
     if out is None:
-        for bar in bars:
-            notes = [[note.pitch, note.ticks] for note in bar.notes]
-            print(json.dumps({"bar": bar.number, "notes": notes, "tied": bar.tied}), flush=True)
+        _print_lines(bars)
         return True
     Terminal(quiet).say(f"Playing in {performance.key.name}, {performance.meter.name}; Ctrl-C stops.")
     try:
@@ -63,3 +72,13 @@ def live(
     finally:
         out.close_port()
     return True
+
+
+def _print_lines(bars: Iterable[Bar]) -> None:
+    """A line of JSON for each bar, until nobody reads them any longer."""
+    try:
+        for bar in bars:
+            notes = [[note.pitch, note.ticks] for note in bar.notes]
+            print(json.dumps({"bar": bar.number, "notes": notes, "tied": bar.tied}), flush=True)
+    except BrokenPipeError:  # as of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left unwritten goes nowhere
