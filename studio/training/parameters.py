@@ -26,11 +26,7 @@ class TrainingParameters(Parameters):
     weight_decay: float = parameter(0.0, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
     clip: float | None = parameter(None, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
     accumulate: int = parameter(
-        1,
-        "Parts that a batch is worked through in; more need less memory, though a DCGAN keeps its pictures.",
-        ge=1,
-        le=4096,
-        advanced=True,
+        1, "Parts that a batch is worked through in; more need less memory.", ge=1, le=4096, advanced=True
     )
     ema: float = parameter(
         0.999, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
@@ -45,7 +41,7 @@ class TrainingParameters(Parameters):
         200, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True
     )
     freeze: tuple[str, ...] = parameter(
-        (), "Weights that stay as they are, by name, with * for anything: discriminator.halvings.0.*", advanced=True
+        (), "Weights that stay as they are, by name, with * for anything: *.bias", advanced=True
     )
     pretrained_rate: float = parameter(
         1.0, "Learning rate of weights that came with --from, as a part of the others'.", gt=0, le=1, advanced=True
@@ -74,6 +70,16 @@ class DCGANTrainingParameters(TrainingParameters):
     )
     ema: float = parameter(
         0.9995, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+    )
+    accumulate: int = parameter(
+        1,
+        "Parts that a batch is worked through in; more need less memory, though the generated pictures are kept.",
+        ge=1,
+        le=4096,
+        advanced=True,
+    )
+    freeze: tuple[str, ...] = parameter(
+        (), "Weights that stay as they are, by name, with * for anything: discriminator.halvings.0.*", advanced=True
     )
     width: int = parameter(32, "Channels of the networks at half the size.", ge=8, le=512, advanced=True)
     latent: int = parameter(128, "Numbers in a latent.", ge=2, le=512, advanced=True)
@@ -126,6 +132,9 @@ class VAETrainingParameters(TrainingParameters):
     perceptual_share: float = parameter(
         0.125, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
     )
+    freeze: tuple[str, ...] = parameter(
+        (), "Weights that stay as they are, by name, with * for anything: vae.encoder.*", advanced=True
+    )
     width: int = parameter(
         32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True
     )
@@ -158,8 +167,15 @@ class MelodyTrainingParameters(TrainingParameters):
     keep_every: int = parameter(
         50, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True
     )
+    freeze: tuple[str, ...] = parameter(
+        (), "Weights that stay as they are, by name, with * for anything: melody_lstm.lstm.*_l0", advanced=True
+    )
     window: int = parameter(
-        160, "Notes of a tune that are learnt at once; of longer ones a part is drawn.", ge=8, le=4096, advanced=True
+        160,
+        "Notes and rests of a tune that are learnt at once; of longer ones a part is drawn.",
+        ge=8,
+        le=4096,
+        advanced=True,
     )
     width: int = parameter(384, "Numbers in a layer.", ge=8, le=4096, advanced=True)
     layers: int = parameter(2, "Layers of the LSTM.", ge=1, le=8, advanced=True)

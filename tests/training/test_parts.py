@@ -13,14 +13,17 @@ from torch import nn
 
 from studio.errors import InputError
 from studio.networks.dcgan import DCGANConfig, Discriminator, Generator
+from studio.networks.melody_lstm import MelodyLSTM
 from studio.networks.vae import VAE, VAEConfig
 from studio.training import ema, lora, schedule
 from studio.training.augment import AUGMENTATIONS, augment
 from studio.training.curve import MOST, STRETCH, Curve
 from studio.training.draws import Draws
 from studio.training.optimizers import check_patterns, make_optimizer
+from studio.training.parameters import KINDS
 from studio.training.pictures import vary
 from studio.training.step import parts_of
+from studio.zoo import melody
 from studio.zoo.folder import adopt
 from tests.training.tiny import curve, parameters, run, weights
 
@@ -153,6 +156,21 @@ def test_patterns_that_fit_nothing_are_refused() -> None:
         check_patterns(networks, ("discriminator.*",))
     with pytest.raises(InputError, match="Every weight of the generator is frozen"):
         make_optimizer("generator", networks["generator"], parameters("dcgan", freeze=("*",)))
+
+
+NETWORKS: dict[str, dict[str, nn.Module]] = {
+    "dcgan": {"discriminator": Discriminator(DCGANConfig(width=8))},
+    "vae": {"vae": VAE(VAEConfig(width=8))},
+    "melody": {"melody_lstm": MelodyLSTM(melody.shape(8, 2, 0.0))},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_help_texts_speak_of_their_own_medium(kind: str) -> None:
+    texts = {name: field.description or "" for name, field in KINDS[kind].fields()}
+    check_patterns(NETWORKS[kind], (texts["freeze"].rpartition(": ")[2],))
+    others = {"dcgan": ("tune",), "vae": ("tune", "generated"), "melody": ("picture", "generat", "discriminat")}[kind]
+    assert [text for text in texts.values() if any(word in text for word in others)] == []
 
 
 def test_what_was_trained_before_learns_more_slowly() -> None:

@@ -120,7 +120,10 @@ class MelodyTask:
         return {name: step.mean(values) for name, values in losses.items()}
 
     def measure(self, step: int) -> Measure:
-        """Nats an event of tunes held out, which decide, and how often both tokens are right."""
+        """Nats an event of tunes held out, which decide, and how often both tokens are right.
+
+        They are called nats a note, though a rest is an event too, and a note that crosses a bar line is two.
+        """
         figures = self._figures(self.held_out)
         every = max(1, self.count // max(1, len(self.held_out)))
         learnt = self._figures(self.examples[::every])
