@@ -1,7 +1,7 @@
 """Tunes without end, bar by bar, for a stage or a museum: no run of `FRESH` bars ever comes a second time.
 
 The count of bars left, which shapes phrases and cadences, begins again after every `phrase` bars: a cadence, and on it
-goes. What has been played is kept as one hash a bar: a day of 120 beats a minute in 6/8 takes some 10 MB.
+goes. What has been played is kept as two numbers a bar: a day of 6/8 at 120 takes some 20 MB.
 """
 
 from __future__ import annotations
@@ -48,25 +48,44 @@ class Performance:
 
 
 class Memory:
-    """Which sequences of bars were played."""
+    """Which sequences of bars were played, and which beginnings of a bar lead to nothing but such."""
 
     def __init__(self, fresh: int = FRESH) -> None:
         self.fresh = fresh
         self.last: list[Written] = []
         self.known: set[int] = set()
+        self.pasts: set[int] = set()
+        self.exhausted: set[int] = set()
+
+    def has_been_here(self) -> bool:
+        """Whether the last bars were played before, so that the next one has to be another than it was."""
+        return hash(tuple(self.last)) in self.pasts
 
     def would_repeat(self, bar: Written) -> bool:
         """Whether this bar would complete a sequence that was played before."""
-        return len(self.last) >= self.fresh - 1 and self._hash(bar) in self.known
+        return self._hash(bar) in self.known
+
+    def is_exhausted(self, begun: Written) -> bool:
+        """Whether every bar that begins like this would."""
+        return self._hash(begun) in self.exhausted
+
+    def exhaust(self, begun: Written) -> None:
+        """No bar that begins like this is left."""
+        self.exhausted.add(self._hash(begun))
 
     def keep(self, bar: Written) -> None:
         """A bar was played."""
-        if len(self.last) >= self.fresh - 1:
+        if len(self.last) == self.fresh - 1:
             self.known.add(self._hash(bar))
-        self.last = [*self.last, _as_heard(bar)][-(self.fresh - 1) :] if self.fresh > 1 else []
+            self.pasts.add(hash(tuple(self.last)))
+        self.last = [*self.last, _as_heard(bar)][-(self.fresh - 1) :]
 
     def _hash(self, bar: Written) -> int:
         return hash((*self.last, _as_heard(bar)))
+
+
+class _NothingFresh(Exception):  # noqa: N818 (it never leaves this module)
+    """Whatever comes next, the bar would complete a sequence that was played before."""
 
 
 def stream(network: Stepper, device: Device, asked: Asked) -> Performance:
@@ -83,48 +102,60 @@ def stream(network: Stepper, device: Device, asked: Asked) -> Performance:
 
 
 def _bars(sampler: Sampler, rules: Rules) -> Iterator[Bar]:
-    bar, memory, number = rules.meter.bar, Memory(), 0
-    written: list[tuple[int, int]] = []
+    memory, number = Memory(), 0
     before = None  # the pitch that a first note may go on with
-
-    def fresh(sampler: Sampler, allowed: Bools, pitch: Ints | None) -> Bools:
-        return _only_fresh(rules, sampler, memory, tuple(written), allowed, pitch)
-
     while True:
-        sampler.step(fresh)
-        written.append((int(sampler.pitches[-1][0]), int(sampler.ticks[-1][0])))
-        if sampler.now.at[0] % bar == 0:
-            whole = tuple(written)
-            memory.keep(whole)
-            notes = _notes(whole, rules, before)
-            before = next((note.pitch for note in reversed(notes) if note.pitch is not None), before)
-            yield Bar(number, notes, whole[0][0] == HOLD)
-            number += 1
-            written.clear()
-            sampler.pitches.clear()
-            sampler.ticks[:-1] = []  # what was played is not kept
+        sampler, whole = _next_bar(sampler, rules, memory)
+        memory.keep(whole)
+        notes = _notes(whole, rules, before)
+        before = next((note.pitch for note in reversed(notes) if note.pitch is not None), before)
+        yield Bar(number, notes, whole[0][0] == HOLD)
+        number += 1
+        sampler.pitches.clear()
+        sampler.ticks[:-1] = []  # what was played is not kept
+
+
+def _next_bar(start: Sampler, rules: Rules, memory: Memory) -> tuple[Sampler, Written]:
+    """The sampler after the next bar, and the bar; begun again where it led to nothing fresh."""
+    while True:
+        sampler, written = start.copy(), list[tuple[int, int]]()
+
+        def fresh(
+            sampler: Sampler, allowed: Bools, pitch: Ints | None, written: list[tuple[int, int]] = written
+        ) -> Bools:
+            return _only_fresh(rules, sampler, memory, tuple(written), allowed, pitch)
+
+        watched = memory.has_been_here() and not memory.is_exhausted(())
+        try:
+            while not written or sampler.now.at[0] % rules.meter.bar:
+                sampler.step(fresh if watched else None)
+                written.append((int(sampler.pitches[-1][0]), int(sampler.ticks[-1][0])))
+            return sampler, tuple(written)
+        except _NothingFresh:
+            memory.exhaust(tuple(written))
 
 
 def _only_fresh(
     rules: Rules, sampler: Sampler, memory: Memory, written: Written, allowed: Bools, pitch: Ints | None
 ) -> Bools:
-    """Take away what would complete a sequence of bars that was played before, while anything else is left."""
-    if len(memory.last) < memory.fresh - 1:
-        return allowed
+    """Take away what would complete a sequence of bars that was played before. Raises _NothingFresh."""
     room = rules.meter.bar - int(sampler.now.at[0]) % rules.meter.bar
-    if room not in DURATIONS:
-        return allowed
-    last = DURATIONS.index(room)
-    kept = allowed.copy()
+
+    def leads_on(token: int, length: int) -> bool:
+        after = (*written, (token, DURATIONS[length]))
+        return not (memory.would_repeat(after) if DURATIONS[length] == room else memory.is_exhausted(after))
+
+    kept = np.zeros_like(allowed)
     if pitch is not None:
-        if allowed[0, last] and memory.would_repeat((*written, (int(pitch[0]), room))):
-            kept[0, last] = False
+        for length in np.flatnonzero(allowed[0]):
+            kept[0, length] = leads_on(int(pitch[0]), int(length))
     else:
         for token in np.flatnonzero(allowed[0]):
-            lengths = duration_mask(rules, sampler.now, np.array([token]))[0]
-            only_fills = lengths[last] and lengths.sum() == 1
-            kept[0, token] = not (only_fills and memory.would_repeat((*written, (int(token), room))))
-    return kept if kept.any() else allowed
+            lengths = np.flatnonzero(duration_mask(rules, sampler.now, np.array([token]))[0])
+            kept[0, token] = any(leads_on(int(token), int(length)) for length in lengths)
+    if not kept.any():
+        raise _NothingFresh
+    return kept
 
 
 def _notes(whole: Written, rules: Rules, before: int | None) -> tuple[Note, ...]:

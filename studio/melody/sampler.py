@@ -6,6 +6,7 @@ and in a batch, with one thread and with many.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -102,6 +103,15 @@ class Sampler:
         self._match = np.zeros((rows, len(LAGS)), np.int64)
         self.seam = -pasts[0].pickup if pasts else 0
         self._hear(pasts)
+
+    def copy(self) -> Sampler:
+        """The same tunes as they stand now, to go on with in another way."""
+        other = copy.copy(self)
+        other.now = replace(self.now)
+        other.pitches, other.ticks, other.costs = list(self.pitches), list(self.ticks), self.costs.copy()
+        for name in ("_past_pitch", "_past_duration", "_match"):  # the others are never changed in place
+            setattr(other, name, getattr(self, name).copy())
+        return other
 
     def run(self, callback: Callable[[float], bool] | None = None) -> bool:
         """Sample until every tune is over; `callback` hears which part is done and may return True to stop."""

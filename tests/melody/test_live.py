@@ -32,10 +32,20 @@ def test_no_sequence_of_bars_comes_twice(network: Stepper, device: Device) -> No
     assert len(set(played)) < len(played), "there was nothing to keep from repeating"
 
 
+def test_nothing_comes_twice_where_there_is_little_to_choose_from(network: Stepper, device: Device) -> None:
+    """Bars that lead to nothing fresh are begun again."""
+    played = bars(network, device, 400, temperature=0, meter="2/4", lowest="D4", highest="G4", scale_only=True, top_k=1)
+    sequences = [tuple(played[at : at + FRESH]) for at in range(len(played) - FRESH + 1)]
+    assert len(set(sequences)) == len(sequences)
+
+
 def test_memory_knows_what_was_played() -> None:
     memory = Memory(fresh=2)
     one, two, three = ((1, 2),), ((3, 4),), ((5, 6),)
     for bar in (one, two, three, one):
         assert not memory.would_repeat(bar)
         memory.keep(bar)
+    assert memory.has_been_here() and not memory.is_exhausted(())
+    memory.exhaust(())
+    assert memory.is_exhausted(())
     assert memory.would_repeat(two) and not memory.would_repeat(three) and not memory.would_repeat(one)
