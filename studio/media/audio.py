@@ -122,11 +122,13 @@ def wav_bytes(samples: Samples, recipe: str = "") -> bytes:
     """
     if samples.ndim != 2 or samples.shape[1] != 2 or samples.dtype != np.int16:
         raise InputError(f"Expected samples of shape (N, 2), int16; got {samples.shape}, {samples.dtype}.")
-    chunks = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, RATE, RATE * 4, 4, 16))
-    chunks += _chunk(b"data", samples.astype("<i2").tobytes())
-    if recipe:
-        chunks += _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", recipe.encode("ascii") + b"\0"))
-    return _chunk(b"RIFF", b"WAVE" + chunks)
+    before = _chunk(b"fmt ", struct.pack("<HHIIHH", 1, 2, RATE, RATE * 4, 4, 16))
+    before += b"data" + samples.nbytes.to_bytes(4, "little")
+    after = _chunk(b"LIST", b"INFO" + _chunk(b"ICMT", recipe.encode("ascii") + b"\0")) if recipe else b""
+    size = 4 + len(before) + samples.nbytes + len(after)
+    # joined at once: of minutes of sound there is one copy, and not one of each step
+    data = np.ascontiguousarray(samples, "<i2").data
+    return b"".join([b"RIFF", size.to_bytes(4, "little"), b"WAVE", before, data, after])
 
 
 def write_wav(path: str | Path, samples: Samples, recipe: str = "") -> Path:
@@ -205,8 +207,10 @@ def _by_midirenderer(midi: bytes, soundfont: Path) -> Samples:
         raise InputError(f"{soundfont.name} cannot be played ({error}); expected an uncompressed .sf2 file.") from None
     with wave.open(io.BytesIO(played)) as opened:
         assert (opened.getframerate(), opened.getnchannels(), opened.getsampwidth()) == (RATE, 2, 2)
-        content = opened.readframes(opened.getnframes())
-    return np.frombuffer(content, "<i2").astype(np.int16, copy=False).reshape(-1, 2)
+        count = opened.getnframes()
+    begin = played.index(b"data") + 8
+    sound: Samples = np.frombuffer(played, "<i2", 2 * count, begin).astype(np.int16).reshape(-1, 2)
+    return sound  # ours to write in, and what was played is free
 
 
 def _by_fluidsynth(music: pretty_midi.PrettyMIDI, soundfont: Path, seconds: float) -> Samples:
@@ -240,7 +244,7 @@ def _by_fluidsynth(music: pretty_midi.PrettyMIDI, soundfont: Path, seconds: floa
 
 
 def _died_away(sound: Samples) -> Samples:
-    """Without the silence at the end, and faded out over the last 20 ms."""
+    """Without the silence at the end, and faded out over the last 20 ms, in place."""
     quiet = _SILENT * _peak(sound)
     last = 0
     for end in range(len(sound), 0, -RATE):
@@ -248,7 +252,7 @@ def _died_away(sound: Samples) -> Samples:
         if heard.any():
             last = max(0, end - RATE) + int(np.flatnonzero(heard)[-1])
             break
-    kept = sound[: last + _FADE].copy()
+    kept = sound[: last + _FADE]
     fade = min(_FADE, len(kept))
     if fade:
         kept[-fade:] = np.rint(kept[-fade:] * np.linspace(1, 0, fade)[:, None]).astype(np.int16)
@@ -271,9 +275,9 @@ def _peak(sound: NDArray[np.int16] | NDArray[np.int32]) -> int:
 
 
 def _loud(sound: NDArray[np.int16] | NDArray[np.int32]) -> Samples:
-    """With the peak at -1 dBFS; silence stays silence."""
+    """With the peak at -1 dBFS, in place where it can be; silence stays silence."""
     factor = _PEAK * 32_767 / max(1, _peak(sound))
-    louder: Samples = np.empty(sound.shape, np.int16)
+    louder: Samples = sound if sound.dtype == np.int16 else np.empty(sound.shape, np.int16)  # type: ignore[assignment]
     for at in range(0, len(sound), RATE):  # a second at a time: minutes of it as floats take much memory
         louder[at : at + RATE] = np.rint(sound[at : at + RATE] * factor).astype(np.int16)
     return louder

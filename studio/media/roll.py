@@ -29,7 +29,8 @@ SMALLEST, LARGEST = 320, 6400  # pixels of width
 SUFFIXES = (".png", ".svg")
 
 _FINE = 2  # times as large are pictures drawn, for smooth edges
-_MOST = 120_000_000  # pixels while drawing
+_MOST = 120_000_000  # pixels of a picture
+_BAND, _ABOVE = 1024, 128  # rows of pixels drawn at once; and how far above them words may begin
 _RECIPE = re.compile(r'<metadata id="studio-recipe">(.*?)</metadata>', re.DOTALL)
 _ANCHORS = {"start": "lm", "middle": "mm", "end": "rm"}
 
@@ -90,23 +91,39 @@ def read_recipe_text(path: str | Path) -> str | None:
 
 
 def _picture(layout: Layout) -> Image.Image:
-    fine = _FINE if layout.width * layout.height * _FINE**2 <= _MOST else 1
-    image = Image.new("RGB", (layout.width * fine, layout.height * fine), PAPER)
+    """The shapes as pixels: drawn `_FINE` times as large, a band after another, as a long tune is tall."""
+    if layout.width * layout.height > _MOST:
+        raise InputError(f"The piano roll would have {layout.width:,} × {layout.height:,} pixels; make it narrower.")
+    image = Image.new("RGB", (layout.width, layout.height), PAPER)
+    for top in range(0, layout.height, _BAND):
+        image.paste(_band(layout, top, min(_BAND, layout.height - top)), (0, top))
+    return image
+
+
+def _band(layout: Layout, top: int, height: int) -> Image.Image:
+    """So many rows of pixels from `top` on; above them is drawn too, where words may begin that reach into them."""
+    above = min(top, _ABOVE)
+    first, last = _FINE * (top - above), _FINE * (top + height)
+    image = Image.new("RGB", (layout.width * _FINE, last - first), PAPER)
     brush = ImageDraw.Draw(image)
     for shape in layout.shapes:
         if isinstance(shape, Words):
-            font = _font(round(shape.size * fine))
-            brush.text((shape.x * fine, shape.y * fine), shape.text, shape.fill, font, _ANCHORS[shape.anchor])
+            if abs(shape.y * _FINE - (first + last) / 2) < (last - first) / 2 + shape.size * _FINE:
+                font, place = _font(round(shape.size * _FINE)), (shape.x * _FINE, shape.y * _FINE - first)
+                brush.text(place, shape.text, shape.fill, font, _ANCHORS[shape.anchor])
             continue
-        left, top = round(shape.x * fine), round(shape.y * fine)
-        right = max(left, round((shape.x + shape.width) * fine) - 1)
-        bottom = max(top, round((shape.y + shape.height) * fine) - 1)
-        edge = shape.edge or None
-        if shape.radius * fine >= 1:
-            brush.rounded_rectangle((left, top, right, bottom), shape.radius * fine, shape.fill, edge)
+        left, upper = round(shape.x * _FINE), round(shape.y * _FINE)
+        right = max(left, round((shape.x + shape.width) * _FINE) - 1)
+        lower = max(upper, round((shape.y + shape.height) * _FINE) - 1)
+        if lower < first or upper >= last:
+            continue
+        corners, edge = (left, upper - first, right, lower - first), shape.edge or None
+        if shape.radius * _FINE >= 1:
+            brush.rounded_rectangle(corners, shape.radius * _FINE, shape.fill, edge)
         else:
-            brush.rectangle((left, top, right, bottom), shape.fill, edge)
-    return image if fine == 1 else image.resize((layout.width, layout.height), Image.Resampling.BOX)
+            brush.rectangle(corners, shape.fill, edge)
+    small = image.resize((layout.width, above + height), Image.Resampling.BOX)
+    return small.crop((0, above, layout.width, above + height)) if above else small
 
 
 @lru_cache(maxsize=16)

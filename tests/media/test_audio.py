@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tracemalloc
 import wave
 from pathlib import Path
 
@@ -202,3 +203,46 @@ def test_music_that_is_too_long_is_refused_before_it_is_played() -> None:
 def test_samples_of_another_shape_are_refused(samples: audio.Samples) -> None:
     with pytest.raises(InputError, match=r"Expected samples of shape \(N, 2\), int16; got"):
         audio.wav_bytes(samples)
+
+
+def test_minutes_of_sound_are_copied_once() -> None:
+    samples = np.ones((500_000, 2), np.int16)
+    tracemalloc.start()
+    try:
+        content = audio.wav_bytes(samples, "{}")
+        assert tracemalloc.get_traced_memory()[1] < 1.1 * samples.nbytes
+    finally:
+        tracemalloc.stop()
+    with wave.open(io.BytesIO(content)) as opened:
+        assert opened.readframes(500_000) == samples.tobytes()
+    other = audio.wav_bytes(samples[::2], "{}")  # what does not lie together
+    assert other == audio.wav_bytes(samples[::2].copy(), "{}")
+
+
+def test_a_soundfont_with_its_parts_is_taken_and_one_without_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "own.sf2"
+    assert audio.check_soundfont(SOUNDFONT) == SOUNDFONT
+    for length in (12, 200, 5000, 1_000_000, SOUNDFONT.stat().st_size - 1000):
+        path.write_bytes(SOUNDFONT.read_bytes()[:length])
+        with pytest.raises(InputError, match=r"own\.sf2 cannot be played: a part of it is missing; expected a whole"):
+            audio.check_soundfont(path)
+
+
+def test_ten_minutes_may_be_missed_by_what_a_tempo_is_rounded_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audio, "MAX_SECONDS", 1)
+    pytest.importorskip("midirenderer")
+    melody = Melody((Note(60, 97),), Key(0), Meter(4, 4), 240.0)
+    assert melody.seconds > 1 and len(audio.render(content(melody)))
+    with pytest.raises(InputError, match="sound is made of at most"):
+        audio.check_seconds(melody.seconds)
+
+
+def test_what_the_soundfont_that_comes_along_cannot_play_is_not_its_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    midirenderer = pytest.importorskip("midirenderer")
+
+    def broken(*_: bytes) -> bytes:
+        raise ValueError("no tempo")
+
+    monkeypatch.setattr(midirenderer, "render_wave_from", broken)
+    with pytest.raises(InputError, match=r"^The music cannot be played \(no tempo\)\.$"):
+        audio.render(content())

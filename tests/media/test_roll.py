@@ -161,3 +161,26 @@ def test_any_melody_can_be_drawn(
 def test_a_very_long_tune_stays_a_picture() -> None:
     long = Melody(tuple(Note(pitch % 128, 24) for pitch in range(8_000)), Key(0), Meter(4, 4))
     assert roll.draw(long, width=800).height < 8_000
+
+
+def test_a_tall_picture_is_drawn_in_bands_that_nobody_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = Melody(SCALE.notes * 30, Key.named("F#"), SCALE.meter)
+    whole = roll.draw(long, width=700, title="Quiet, gj")
+    made: list[tuple[int, int]] = []
+    new = Image.new
+
+    def noted(mode: str, size: tuple[int, int], color: str) -> Image.Image:
+        made.append(size)
+        return new(mode, size, color)
+
+    monkeypatch.setattr("studio.media.roll.Image.new", noted)
+    monkeypatch.setattr(roll, "_BAND", 90)
+    assert roll.draw(long, width=700, title="Quiet, gj").tobytes() == whole.tobytes()
+    assert whole.height > 2 * 90 and made[0] == whole.size
+    assert max(width * height for width, height in made[1:]) <= 1400 * 2 * (90 + 128)
+
+
+def test_a_picture_that_nothing_could_hold_is_refused() -> None:
+    long = Melody(SCALE.notes * 256, SCALE.key, SCALE.meter)
+    with pytest.raises(InputError, match=r"would have 6,400 × [\d,]+ pixels; make it narrower"):
+        roll.draw(long, width=6400)
