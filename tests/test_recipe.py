@@ -321,10 +321,15 @@ def test_the_names_of_a_recipe_stay_in_those_of_each_picture_too(tmp_path: Path,
     from studio.pipelines.dcgan import DCGANPipeline
 
     model = Path(shutil.copytree(model_folders / "dcgan", tmp_path / "model"))
-    path = DCGANPipeline.from_pretrained(model)(count=2, grid=True).save(tmp_path / "page.png")
+    both = DCGANPipeline.from_pretrained(model)(count=2)
+    both.save(tmp_path / "both")
+    path = images.write_picture(both.images[0], tmp_path / "of_both.png", both.recipe.to_json())
     again = remake(path, model=model.rename(tmp_path / "other"))
-    assert {recipe.model.name for recipe in (again.recipe, *again.recipes)} == {"model"}
-    assert again.save(tmp_path / "again.png").read_bytes() == path.read_bytes()
+    assert (again.recipe, again.recipes) == (both.recipe, both.recipes)
+    again.save(tmp_path / "again")
+    for number in range(2):
+        one, other = (tmp_path / name / f"{name}-000{number}.png" for name in ("both", "again"))
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_what_was_made_elsewhere_may_differ(
