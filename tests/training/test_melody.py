@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from pathlib import Path
 
@@ -12,35 +11,22 @@ import torch
 from studio.device import choose
 from studio.errors import InputError
 from studio.media import midi
-from studio.media.abc_writer import write_tune
-from studio.music.melody import Melody, Note
-from studio.music.theory import Key, Meter
 from studio.pipelines.melody import MelodyPipeline
 from studio.progress import Progress
 from studio.training.estimate import estimate
 from studio.training.parameters import DCGANTrainingParameters, MelodyTrainingParameters
 from studio.training.run import Source, Trained, settings_of, train
 from studio.zoo import melody as zoo
-from tests.training.tiny import contents, weights
+from tests.training.tiny import contents, curve, tune, weights, write_tunes
 
 TINY = {"width": 24, "layers": 2, "batch_size": 8, "steps": 20, "check_every": 10, "keep_every": 3, "warmup": 2}
-SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
-
-
-def tune(number: int) -> Melody:
-    """Eight bars that go by step and leap at random and end on the tonic; no two alike."""
-    chance, place, notes = random.Random(number), 4, []
-    for _ in range(31):
-        place = min(7, max(0, place + chance.choice([-2, -1, -1, 1, 1, 2])))
-        notes.append(Note(62 + SCALE[place], 24))
-    return Melody((*notes, Note(62, 24)), Key.named("D"), Meter.named("4/4"))
 
 
 @pytest.fixture(scope="session")
 def tunes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 30 tunes in ABC, one in MIDI, and one that cannot be read."""
     folder = tmp_path_factory.mktemp("tunes")
-    (folder / "many.abc").write_text("\n\n".join(write_tune(tune(number), f"Tune {number}") for number in range(30)))
+    write_tunes(folder / "many.abc", map(tune, range(30)))
     midi.write_midi(midi.to_midi(tune(100)), folder / "one.mid")
     (folder / "broken.mid").write_bytes(b"MThd nothing of the kind")
     return folder
@@ -96,6 +82,13 @@ def test_killed_and_resumed_is_the_same_bit_for_bit(tunes: Path, tmp_path: Path)
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_losses_do_not_depend_on_the_parts_of_a_batch(tmp_path: Path) -> None:
+    write_tunes(tmp_path / "tunes" / "book.abc", [tune(number, 11 + 8 * (number % 5)) for number in range(20)])
+    for parts in (1, 4):
+        run(tmp_path / "tunes", tmp_path / str(parts), steps=3, accumulate=parts, dropout=0.0, keep_every=1)
+    assert curve(tmp_path / "1")["sums"] == pytest.approx(curve(tmp_path / "4")["sums"], rel=1e-5)
+
+
 def test_it_goes_on_though_the_tunes_are_gone(tunes: Path, tmp_path: Path) -> None:
     own = tmp_path / "tunes"
     shutil.copytree(tunes, own)
@@ -108,8 +101,7 @@ def test_other_tunes_are_refused_and_spoil_nothing(tunes: Path, tmp_path: Path) 
     own, other, model = tmp_path / "tunes", tmp_path / "other", tmp_path / "model"
     shutil.copytree(tunes, own)
     run(own, model, callback=lambda progress: progress.step == 4)
-    other.mkdir()
-    (other / "many.abc").write_text("\n\n".join(write_tune(tune(number), f"T {number}") for number in range(50, 70)))
+    write_tunes(other / "many.abc", map(tune, range(50, 70)))
     before = contents(model)
     with pytest.raises(InputError, match="trained on other data, or a network of another shape"):
         run(other, model, resume=True)
@@ -147,7 +139,7 @@ def test_refusals(tunes: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no tunes"):
         run(few, tmp_path / "model")
     for numbers in (range(7), [1] * 12):
-        (few / "few.abc").write_text("\n\n".join(write_tune(tune(number), "T") for number in numbers))
+        write_tunes(few / "few.abc", map(tune, numbers))
         with pytest.raises(InputError, match="at least 8 are needed"):
             run(few, tmp_path / "in" / "model")
     with pytest.raises(InputError, match="Expected MelodyTrainingParameters"):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from studio.training.parameters import KINDS
 from tests.conftest import ROOT
-from tests.training.tiny import curve, draw, files_of, run, weights
+from tests.training.tiny import curve, draw, files_of, run, tune, weights, write_tunes
 
 STEPS = 8
 # Sums over a batch are added up in another order, so float32 differs in its last bits. Adam makes steps of one size
@@ -25,14 +26,16 @@ TYPICAL = 2e-5  # the mean difference of weights
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders one/dcgan, one/vae, two/dcgan, two/vae: the same trainings by one process and by two."""
+    """Folders one/dcgan, one/vae, one/melody, two/dcgan and so on: the same trainings by one process and by two."""
     room = tmp_path_factory.mktemp("processes")
     data = draw(room / "pictures")
-    changes = {"steps": STEPS, "learning_rate": 2e-4, "keep_every": 3, "variations": ["flip"]}
-    orders = [(kind, changes | ({"check_every": 5} if kind == "dcgan" else {})) for kind in ("dcgan", "vae")]
-    for kind, changed in orders:
-        run(kind, data, room / "one" / kind, **changed)
-    asked = json.dumps([[kind, str(data), str(room / "two" / kind), changed] for kind, changed in orders])
+    write_tunes(room / "tunes" / "book.abc", [tune(number, 11 + 8 * (number % 5)) for number in range(20)])
+    usual = {"steps": STEPS, "learning_rate": 2e-4, "keep_every": 3}
+    changes = {"dcgan": {"check_every": 5, "variations": ["flip"]}, "vae": {"variations": ["flip"]}, "melody": {}}
+    orders = [(kind, room / "tunes" if kind == "melody" else data, usual | changes[kind]) for kind in KINDS]
+    for kind, source, changed in orders:
+        run(kind, source, room / "one" / kind, **changed)
+    asked = json.dumps([[kind, str(source), str(room / "two" / kind), changed] for kind, source, changed in orders])
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -48,7 +51,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return room
 
 
-@pytest.mark.parametrize("kind", ["dcgan", "vae"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_learn_what_one_does(trained: Path, kind: str) -> None:
     one, two = curve(trained / "one" / kind), curve(trained / "two" / kind)
     assert one["count"] == two["count"] == STEPS
@@ -65,7 +68,7 @@ def test_two_processes_learn_what_one_does(trained: Path, kind: str) -> None:
     assert differences.mean() < TYPICAL
 
 
-@pytest.mark.parametrize("kind", ["dcgan", "vae"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_one_of_them_writes_the_model(trained: Path, kind: str) -> None:
     one, two = files_of(trained / "one" / kind), files_of(trained / "two" / kind)
     assert one.keys() == two.keys()

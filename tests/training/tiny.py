@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,27 @@ from PIL import Image
 from torch import Tensor, nn
 
 from studio.device import Device, choose
+from studio.media.abc_writer import write_tune
 from studio.media.state import read_state
 from studio.metrics.extractor import VGGFeatures
+from studio.music.melody import Melody, Note
+from studio.music.theory import Key, Meter
 from studio.networks.vgg import BLOCKS, VGG, VGGConfig
 from studio.progress import Progress
-from studio.training.mediums import pictures
-from studio.training.parameters import KINDS, PictureTraining
+from studio.training.mediums import melodies, pictures
+from studio.training.parameters import KINDS
 from studio.training.run import Source, Trained, train
 from studio.training.tasks import dcgan, vae
 
-DEFAULTS: dict[str, Any] = {"width": 8, "latent": 8, "batch_size": 8, "steps": 12, "check_every": 1000, "ema": 0.9}
+DEFAULTS: dict[str, Any] = {"width": 8, "batch_size": 8, "steps": 12, "check_every": 1000, "ema": 0.9}
+SCALE = (0, 2, 4, 5, 7, 9, 11, 12)
 # Fewer samples than usual, in this process and in those that these tests start.
-dcgan.MEASURED, vae.SAMPLED, pictures.COMPARED = 40, 40, 20
-EXTRA: dict[str, dict[str, Any]] = {"dcgan": {}, "vae": {"perceptual": 1.0, "beta_warmup": 10, "warmup": 4}}
+dcgan.MEASURED, vae.SAMPLED, pictures.COMPARED, melodies.COMPARED = 40, 40, 20, 4
+EXTRA: dict[str, dict[str, Any]] = {
+    "dcgan": {"latent": 8},
+    "vae": {"latent": 8, "perceptual": 1.0, "beta_warmup": 10, "warmup": 4},
+    "melody": {"dropout": 0.0},  # which draws by process
+}
 
 
 class TinyVGG(VGG):
@@ -56,7 +65,7 @@ def cpu(precision: str = "float32") -> Device:
     return choose("cpu", precision, threads=1)
 
 
-def parameters(kind: str, **changes: Any) -> PictureTraining:
+def parameters(kind: str, **changes: Any) -> Any:
     return KINDS[kind](**(DEFAULTS | EXTRA[kind] | changes))
 
 
@@ -67,6 +76,21 @@ def draw(folder: Path, count: int = 40, size: tuple[int, int] = (64, 64), seed: 
         noise = np.random.default_rng(seed + number).integers(0, 256, (5, 5, 3), dtype=np.uint8)
         Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(folder / f"{seed + number:03}.png")
     return folder
+
+
+def tune(number: int, notes: int = 31) -> Melody:
+    """Bars that go by step and leap at random and end on the tonic; no two alike."""
+    chance, place, made = random.Random(number), 4, []
+    for _ in range(notes):
+        place = min(7, max(0, place + chance.choice([-2, -1, -1, 1, 1, 2])))
+        made.append(Note(62 + SCALE[place], 24))
+    return Melody((*made, Note(62, 24)), Key.named("D"), Meter.named("4/4"))
+
+
+def write_tunes(path: Path, tunes: Iterable[Melody]) -> None:
+    """A book of ABC."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n\n".join(write_tune(melody, f"Tune {number}") for number, melody in enumerate(tunes)))
 
 
 def run(

@@ -102,7 +102,7 @@ class MelodyTask:
 
     def step(self, step: Step) -> dict[str, float]:
         """One update; the losses are nats an event: of both tokens, of the pitch, of the duration."""
-        losses: dict[str, list[Tensor]] = {"nats": [], "pitch": [], "duration": []}
+        totals: dict[str, list[Tensor]] = {"pitch": [], "duration": [], "events": []}  # of each part
         with step.update("melody_lstm") as backward:
             for part in step.parts:
                 batch = self._batch(part)
@@ -114,10 +114,14 @@ class MelodyTask:
                 ]
                 # Over what a batch holds on average: a mean over its own events would weigh long tunes less.
                 backward(sum(costs) / (len(part.indices) * self._mean))  # type: ignore[arg-type]
-                events = batch.counted.sum()
-                for name, value in zip(losses, (sum(costs) / events, *(cost / events for cost in costs)), strict=True):
-                    losses[name].append(torch.as_tensor(value))
-        return {name: step.mean(values) for name, values in losses.items()}
+                for name, total in zip(totals, (*costs, batch.counted.sum()), strict=True):
+                    totals[name].append(total)
+        pitch_cost, duration_cost, events = (step.mean(values) for values in totals.values())
+        return {
+            "nats": (pitch_cost + duration_cost) / events,
+            "pitch": pitch_cost / events,
+            "duration": duration_cost / events,
+        }
 
     def measure(self, step: int) -> Measure:
         """Nats an event of tunes held out, which decide, and how often both tokens are right.
