@@ -6,10 +6,12 @@ import dataclasses
 import importlib
 import logging
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from studio.errors import InputError
+from studio.media import files
 from studio.progress import Callback
 from studio.recipe import Recipe, find_inputs, recipe_of
 
@@ -33,16 +35,21 @@ def remake(
     model: str | Path | None = None,
     callback: Callback | None = None,
     keep_in: Path | None = None,
+    target: Path | None = None,
 ) -> Any:
     """The result that `path` holds, made again: the same bytes when saved on the same machine and build.
 
     folders: where its inputs may lie, at any depth, beside the folder of `path` and the current one; they are known by
     their hashes. keep_in: as in the pipeline's call.
-    Raises InputError when `path` has no recipe or an input is not found.
+    target: where the result will be written, if that is known.
+    Raises InputError when `path` has no recipe or an input is not found, OutputError when `target` is an input.
     """
     recipe = recipe_of(path)
     pipeline = _pipeline_of(recipe)
     inputs = find_inputs(recipe, map(Path, folders), nearby=[Path(path).parent, Path()])
+    if target is not None:
+        for source in chain.from_iterable(inputs.values()):
+            files.check_distinct(target, source)
     result = pipeline.remake(recipe, inputs, model=model, callback=callback, keep_in=keep_in)
     _say_what_differs(recipe, result.recipe)
     # The inputs and the model were found by their hashes: whatever they are called here, the recipe's names stay.

@@ -171,3 +171,12 @@ def test_live_ends_quietly_when_nobody_reads_on(folder: Path) -> None:  # noqa: 
 def test_live_has_no_options_of_whole_tunes(folder: Path, capsys: Said, option: str) -> None:  # noqa: F811
     assert main(["live", "--json", "--stop-after", "1", "--model", str(folder), option]) == 2
     assert f"No such option: {option.split('=')[0]}" in capsys.readouterr().err
+
+
+def test_making_a_tune_again_overwrites_no_input(tmp_path: Path, folder: Path, capsys: Said) -> None:  # noqa: F811
+    primer, out = write_abc(tmp_path / "primer.abc", jig(), "A jig"), tmp_path / "tune.mid"
+    before = primer.read_bytes()
+    assert main(["melody", "-o", str(out), "--model", str(folder), "--primer", str(primer), "--bars", "9", "-q"]) == 0
+    assert main(["remake", str(out), "-o", str(primer), "--model", str(folder), "-q"]) == 2
+    assert "is one of the inputs and would be overwritten" in capsys.readouterr().err
+    assert primer.read_bytes() == before

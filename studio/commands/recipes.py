@@ -63,7 +63,7 @@ def remake(
     files.check_distinct(target, file)
     keep_in = files.partial(target)
     with terminal.work(kept="" if target.suffix.lower() in FILMS else ", with the best so far") as callback:
-        result = make_again(file, folders=inputs or (), model=model, callback=callback, keep_in=keep_in)
+        result = make_again(file, folders=inputs or (), model=model, callback=callback, keep_in=keep_in, target=target)
         result.save(target)
     if result.finished:
         keep_in.unlink(missing_ok=True)
