@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from studio.errors import InputError
-from studio.music.theory import METERS, MODES, TICKS, Key, Meter
+from studio.music.theory import METERS, MODES, TEMPO, TICKS, Key, Meter
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Melody:
     notes: tuple[Note, ...]
     key: Key
     meter: Meter
-    tempo: float = 120.0
+    tempo: float = TEMPO
     pickup: int = 0
 
     @property
