@@ -67,7 +67,7 @@ def _add(kind: str) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Only say what would be used, and how long it would take.")
         ] = False,
-        background: Annotated[str, typer.Option(help="Colour under transparent pixels.")] = "white",
+        background: Annotated[str, typer.Option(help="Colour under transparent pixels, of pictures.")] = "white",
         title: Annotated[str, typer.Option(help="Title of the model's card.")] = "",
         license: Annotated[str, typer.Option(help="Licence of the data, for the card.")] = "",
         summary: Annotated[str, typer.Option(help="A sentence about the model, for the card.")] = "",

@@ -14,14 +14,14 @@ from studio.errors import InputError
 from studio.melody import judge
 from studio.melody.draws import Draw
 from studio.melody.encoding import HIGHEST, LOWEST, density_class, reference
-from studio.melody.parameters import TEMPO, MelodyParameters
+from studio.melody.parameters import MelodyParameters
 from studio.melody.rules import Rules
 from studio.melody.sampler import Floats, Sampler, Taste, origin_for
 from studio.melody.stepper import Stepper
 from studio.music.measures import Spread
 from studio.music.melody import Melody
 from studio.music.originality import Index, Nearest
-from studio.music.theory import Key, Meter, pitch_name
+from studio.music.theory import TEMPO, Key, Meter, pitch_name
 
 AT_ONCE = 256  # tunes in a batch
 MOST_TRIES = 32  # rounds of candidates for a tune that shares too much with those learnt from

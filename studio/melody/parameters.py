@@ -10,7 +10,7 @@ from studio.music.theory import METERS, Key, Meter, MeterName, Mode, tonic_of
 from studio.parameters import Parameters, parameter, parameters
 
 Accompaniment = Literal["none", "chords", "bass", "arpeggio", "drone"]
-KEY, MODE, METER, TEMPO = "D", "major", "4/4", 120.0
+KEY, MODE, METER = "D", "major", "4/4"
 """What a tune has that nothing was said of, and that begins with no primer."""
 
 

@@ -36,7 +36,7 @@ from studio.melody.encoding import (
 from studio.melody.rules import Bools, Ints, Progress, Rules, duration_mask, pitch_mask, pitch_mask_off_grid
 from studio.melody.stepper import State, Stepper, exact
 from studio.music.melody import Melody
-from studio.music.theory import METERS, MODES, Key, Meter
+from studio.music.theory import METERS, MODES, TEMPO, Key, Meter
 
 MEDIAN = 5
 """Semitones from the tonic that pitches are counted from to the middle of a usual tune."""
@@ -147,7 +147,7 @@ class Sampler:
         self._state = state
         self._take(pitch, duration, np.where(waiting, 0, ticks))
 
-    def tunes(self, tempo: float = 120.0) -> list[Melody]:
+    def tunes(self, tempo: float = TEMPO) -> list[Melody]:
         """Each tune so far, without its past."""
         pitches, ticks = np.stack(self.pitches, 1), np.stack(self.ticks, 1)
         rules = self.rules
@@ -290,7 +290,7 @@ class Sampler:
 
 
 def sample(
-    network: nn.Module, device: Device, *, key: Key, meter: Meter, bars: int, seeds: Sequence[int], tempo: float = 120.0
+    network: nn.Module, device: Device, *, key: Key, meter: Meter, bars: int, seeds: Sequence[int], tempo: float = TEMPO
 ) -> list[Melody]:
     """Tunes of a network in training, within two octaves and a half, under the usual rules."""
     low, high = 55, 84

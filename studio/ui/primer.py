@@ -13,9 +13,9 @@ from gradio.components import Component
 from studio.errors import InputError, StudioError
 from studio.media.scores import SUFFIXES as SUFFIXES
 from studio.media.scores import open_tune
-from studio.melody.parameters import TEMPO, MelodyParameters
+from studio.melody.parameters import MelodyParameters
 from studio.music.melody import Melody
-from studio.music.theory import Key, Meter
+from studio.music.theory import TEMPO, Key, Meter
 from studio.ui import note_grid, piano_roll, stage, widgets
 from studio.ui.shell import QUIETLY, Updates, failure, handed_over, uploaded, without_folders
 
