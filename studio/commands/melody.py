@@ -87,8 +87,8 @@ def _check_sound(parameters: MelodyParameters, primer: Path | None, soundfont: P
     """Raise OutputError where nothing can play, InputError for a soundfont or for a tune that is too long for sound."""
     from studio.media import audio
     from studio.media.scores import glance
-    from studio.music.theory import TEMPO
     from studio.music.melody import in_seconds
+    from studio.music.theory import TEMPO
 
     audio.renderer(soundfont)
     if soundfont is not None:
