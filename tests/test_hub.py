@@ -58,7 +58,7 @@ def refusal(name: str | Path, load: bool = False) -> str:
 
 
 def test_the_shipped_model_is_found_and_whole() -> None:
-    assert hub.shipped() == ["dcgan-nebulae", "vae-emoji", "vae-glyphs", "vgg19"]
+    assert hub.shipped() == ["dcgan-nebulae", "melody-folk", "vae-emoji", "vae-glyphs", "vgg19"]
     for name in hub.shipped():
         model = hub.find(name)
         assert model.sha256 == model.config["files"]["model.safetensors"]["sha256"]

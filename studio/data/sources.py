@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from studio.data.report import LeftOut
+from studio.data.tree import entries_in
 from studio.errors import InputError
 
 # What the media room reads, and further kinds of pictures, so that those are reported rather than passed over.
@@ -56,32 +57,9 @@ def opened(source: Path) -> Iterator[Found]:
 
 
 def _in_folder(root: Path) -> Found:
-    """Each folder is entered once: by its own name rather than by a link, and never one that the root is inside of."""
-    found, home = Found(), root.resolve()
-    seen, folders, links = set[Path](), [(root, "")], list[tuple[Path, str]]()
-    while folders or links:
-        folder, prefix = folders.pop() if folders else links.pop(0)
-        real = folder.resolve()
-        if real in seen or (home != real and home.is_relative_to(real)):
-            continue
-        seen.add(real)
-        try:
-            entries = sorted(folder.iterdir(), reverse=True)
-        except OSError as error:
-            reason = f"unreadable: the folder cannot be opened ({error.strerror or error})"
-            found.left_out.append(LeftOut(prefix, reason))
-            continue
-        for path in entries:
-            if path.name.startswith("."):
-                continue
-            name = prefix + path.name.encode(errors="surrogateescape").decode(errors="replace")
-            if os.path.isdir(path):  # noqa: PTH112 (likewise)
-                if path.is_symlink():
-                    links.insert(0, (path, f"{name}/"))
-                else:
-                    folders.append((path, f"{name}/"))
-            else:
-                _sort_in(path, name, found)
+    found = Found()
+    for name, path in entries_in(root, found.left_out):
+        _sort_in(path, name, found)
     found.pictures.sort(key=lambda item: item[0])
     found.left_out.sort()
     return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from studio.data.report import LeftOut
+from studio.data.tree import entries_in
 from studio.errors import InputError
 from studio.media.scores import SUFFIXES
 
@@ -55,33 +56,13 @@ def contents(source: Path, found: Found) -> Iterator[tuple[str, bytes]]:
 
 
 def _look_in(root: Path, found: Found) -> None:
-    """Each folder is entered once: by its own name rather than by a link, and never one that the root is inside of."""
-    home, seen = root.resolve(), set[Path]()
-    folders, links = [(root, "")], list[tuple[Path, str]]()
-    while folders or links:
-        folder, prefix = folders.pop() if folders else links.pop(0)
-        real = folder.resolve()
-        if real in seen or (home != real and home.is_relative_to(real)):
-            continue
-        seen.add(real)
-        try:
-            entries = sorted(folder.iterdir(), reverse=True)
-        except OSError as error:
-            reason = f"unreadable: the folder cannot be opened ({error.strerror or error})"
-            found.left_out.append(LeftOut(prefix, reason))
-            continue
-        for path in entries:
-            name = prefix + path.name.encode(errors="surrogateescape").decode(errors="replace")
-            if path.name.startswith("."):
-                continue
-            if os.path.isdir(path):  # noqa: PTH112 (likewise)
-                (links if path.is_symlink() else folders).append((path, f"{name}/"))
-            elif path.suffix.lower() not in SUFFIXES:
-                found.others += 1
-            elif os.path.isfile(path) or not os.path.exists(path):  # noqa: PTH110, PTH113 (likewise)
-                found.paths[name] = path  # also a link that leads nowhere: opening it says so
-            else:
-                found.others += 1  # a pipe or a device, whatever its name
+    for name, path in entries_in(root, found.left_out):
+        if path.suffix.lower() not in SUFFIXES:
+            found.others += 1
+        elif os.path.isfile(path) or not os.path.exists(path):  # noqa: PTH110, PTH113 (names that are too long)
+            found.paths[name] = path  # also a link that leads nowhere: opening it says so
+        else:
+            found.others += 1  # a pipe or a device, whatever its name
         if len(found.paths) > MAX_FILES:
             raise InputError(f"{root} holds more than {MAX_FILES:,} files of tunes; give a part of it.")
 
