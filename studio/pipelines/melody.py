@@ -22,8 +22,8 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, StoppedError
-from studio.media import roll
-from studio.media.scores import OpenedTune, open_tune
+from studio.media import midi, roll
+from studio.media.scores import OpenedTune, notes_sha256, open_tune
 from studio.melody.compose import Asked, Composer, Made
 from studio.melody.judge import read_typical
 from studio.melody.live import Performance, stream
@@ -215,11 +215,9 @@ def open_primer(tune: TuneLike) -> OpenedTune:
     """A tune that a user brings, as a melody with a name and a hash. Raises InputError."""
     if isinstance(tune, (str, Path)):
         return open_tune(tune)
-    from studio.media import files, midi
-
     melody = tune if isinstance(tune, Melody) else midi.melody_of(tune, "the primer")
     check(melody)
-    return OpenedTune(melody, "", files.sha256(midi.midi_bytes(midi.to_midi(melody))))
+    return OpenedTune(melody, "", notes_sha256(melody))
 
 
 def _accompanied(melody: Melody, chosen: MelodyParameters, seed: int) -> tuple[Part, ...]:
