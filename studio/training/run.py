@@ -24,7 +24,7 @@ from studio.metrics.extractor import VGGFeatures
 from studio.progress import Callback
 from studio.training import card, checkpoint
 from studio.training.loop import Loop
-from studio.training.medium import Data
+from studio.training.medium import Data, Report
 from studio.training.medium import Source as Source
 from studio.training.mediums.known import medium_of
 from studio.training.mediums.pictures import NEAREST as NEAREST
@@ -34,7 +34,7 @@ from studio.training.parameters import AnyTraining
 from studio.training.untouched import untouched_if_refused
 from studio.zoo.folder import WEIGHTS
 
-TRAINING, SETTINGS, PREPARED, SHEETS = "training", "settings.json", "data", "sheets"
+TRAINING, SETTINGS, PREPARED, SHEETS, LEFT_OUT = "training", "settings.json", "data", "sheets", "left_out.txt"
 PLACE: Mapping[str, Any] = {"device": "auto", "precision": "auto", "threads": None}  # what `studio.device.choose` takes
 NOT_COMPARED = "it was stopped before its samples were compared with what it was trained on"
 _PREPARES = ("size", "channels", "classes", "seed")  # the parameters that data are prepared by, where there are such
@@ -84,8 +84,7 @@ def train(
         with accelerator.main_process_first():  # the others find everything prepared
             data = _data(kind, source, parameters, target / TRAINING, resume)
         if accelerator.is_main_process:
-            for line in data.report.in_words().splitlines():
-                _log.info("%s", line)
+            _tell(data.report, None if resume else target / TRAINING)
         task = medium.task(data, parameters, device, start, extractor)
         loop = Loop(task, parameters, device, target)
         if resume:  # what cannot be gone on with keeps its settings
@@ -117,6 +116,16 @@ def train(
             save(outcome, copied)
     accelerator.wait_for_everyone()
     return Trained(target, outcome, copied)
+
+
+def _tell(report: Report, training: Path | None) -> None:
+    """Say what becomes of the data; the whole list of what was left out goes into a file there."""
+    for line in report.in_words().splitlines():
+        _log.info("%s", line)
+    left_out = "".join(f"{name}: {reason}\n" for name, reason in report.to_dict()["left_out"])
+    if left_out and training is not None:
+        files.write_bytes(training / LEFT_OUT, left_out.encode())
+        _log.info("All of these, each with its reason: %s", training / LEFT_OUT)
 
 
 def settings_of(folder: str | Path) -> tuple[str, Source, AnyTraining, str]:

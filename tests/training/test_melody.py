@@ -52,6 +52,7 @@ def test_it_learns_and_composes(tunes: Path, tmp_path: Path) -> None:
     for words in ("# A melody LSTM", "| examples | 31 |", "CC0-1.0", "31 tunes used", "broken.mid", "nats a note"):
         assert words in card
     assert list((tmp_path / "model" / "training" / "sheets").glob("*.png"))
+    assert "broken.mid: unreadable" in (tmp_path / "model" / "training" / "left_out.txt").read_text()
     pipe = MelodyPipeline.from_pretrained(tmp_path / "model")
     result = pipe(bars=4, key="G", seed=1)
     assert result.melodies[0].bars == 4
