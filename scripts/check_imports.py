@@ -1,6 +1,9 @@
 """The import budget: `studio --help` and every command's help under 0.5 s, and importing `studio` starts nothing.
 
 python scripts/check_imports.py
+
+On a machine so slow or so busy that the libraries which read a command line take long themselves, the budget is a
+multiple of what they take there, measured in turn with the helps.
 """
 
 from __future__ import annotations
@@ -9,9 +12,11 @@ import subprocess
 import sys
 import time
 
-BUDGET = 0.5
+BUDGET = 0.5  # seconds
+RATIO = 4  # of what the libraries take: 3.2 when this was written
+LIBRARIES = "import typer, rich.markdown, pydantic"
 TRIES = 5
-HEAVY = ("torch", "gradio", "huggingface_hub", "numpy")
+HEAVY = ("torch", "gradio", "huggingface_hub", "numpy", "transformers", "tokenizers")
 COMMANDS = (
     (),
     ("style",),
@@ -47,19 +52,27 @@ assert not loaded, f"importing studio loads {{loaded}}"
 
 def main() -> None:
     subprocess.run([sys.executable, "-c", NOTHING_STARTED], check=True)
-    slowest = 0.0
+    slowest, libraries = 0.0, 0.0
     for command in COMMANDS:
-        seconds = min(timed(*command, "--help") for _ in range(TRIES))
-        slowest = max(slowest, seconds)
-        if seconds > BUDGET:
-            raise SystemExit(f"`studio {' '.join(command)} --help` takes {seconds:.2f} s; the budget is {BUDGET} s.")
-    print(f"importing studio starts nothing; the slowest --help takes {slowest:.2f} s")
+        seconds, peer = fastest("-m", "studio", *command, "--help"), fastest("-c", LIBRARIES)
+        slowest, libraries = max(slowest, seconds), max(libraries, peer)
+        if seconds > max(BUDGET, RATIO * peer):
+            raise SystemExit(
+                f"`studio {' '.join(command)} --help` takes {seconds:.2f} s; the budget is {BUDGET} s, or {RATIO} times "
+                f"the {peer:.2f} s that importing its libraries takes here."
+            )
+    print(f"importing studio starts nothing; the slowest --help takes {slowest:.2f} s, libraries {libraries:.2f} s of it")
+
+
+def fastest(*arguments: str) -> float:
+    """Wall seconds of the whole Python process, the least of several tries."""
+    return min(timed(*arguments) for _ in range(TRIES))
 
 
 def timed(*arguments: str) -> float:
-    """Wall seconds of the whole process."""
+    """Wall seconds of the whole Python process."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "studio", *arguments], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 
