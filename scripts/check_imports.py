@@ -58,10 +58,10 @@ def main() -> None:
         slowest, libraries = max(slowest, seconds), max(libraries, peer)
         if seconds > max(BUDGET, RATIO * peer):
             raise SystemExit(
-                f"`studio {' '.join(command)} --help` takes {seconds:.2f} s; the budget is {BUDGET} s, or {RATIO} times "
-                f"the {peer:.2f} s that importing its libraries takes here."
+                f"`studio {' '.join(command)} --help` takes {seconds:.2f} s; the budget is {BUDGET} s, or {RATIO} "
+                f"times the {peer:.2f} s that importing its libraries takes here."
             )
-    print(f"importing studio starts nothing; the slowest --help takes {slowest:.2f} s, libraries {libraries:.2f} s of it")
+    print(f"importing studio starts nothing; the slowest --help takes {slowest:.2f} s (libraries: {libraries:.2f} s)")
 
 
 def fastest(*arguments: str) -> float:
