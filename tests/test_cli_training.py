@@ -56,7 +56,7 @@ def test_resume_needs_nothing_but_the_folder(model: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        (["dcgan"], "Expected --data FOLDER: what to train on"),
+        (["dcgan"], "Expected --data: what to train on"),
         (["dcgan", "--resume"], "holds the training of a vae: `studio train vae --resume` goes on"),
         (["vae", "--resume", "--width", "16"], "a network of another shape"),
         (["vae", "--data", "nowhere"], "holds a training already; add --resume"),

@@ -1,4 +1,4 @@
-"""`studio train dcgan|vae|melody`: a folder of pictures or tunes  →  a model of one's own."""
+"""`studio train dcgan|vae|melody|text`: pictures, tunes or text  →  a model of one's own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from studio.training.parameters import KINDS
 
 # What computes is imported inside the bodies, so that `studio --help` answers at once.
 
-train_app = typer.Typer(no_args_is_help=True, help="Train a model of your own on a folder of pictures or tunes.")
+train_app = typer.Typer(no_args_is_help=True, help="Train a model of your own on pictures, tunes or text.")
 
 _HELP = """Train {title}.
 
@@ -38,12 +38,14 @@ _TITLES = {
     "dcgan": "a DCGAN on a folder of pictures",
     "vae": "a variational autoencoder on a folder of pictures",
     "melody": "a melody LSTM on a folder of MIDI, ABC or MusicXML files",
+    "text": "a GPT on a text file, or on a folder of them",
 }
-_DATA = {"dcgan": "pictures", "vae": "pictures", "melody": "tunes"}
+_DATA = {"dcgan": "pictures", "vae": "pictures", "melody": "tunes", "text": "poems.txt"}
 _USES = {
     "dcgan": "studio image {} -o out.png",
     "vae": "studio image {} -o out.png",
     "melody": "studio melody --model {} -o tune.mid",
+    "text": "studio text --model {}",
 }
 
 
@@ -51,11 +53,11 @@ def _add(kind: str) -> None:
     @train_app.command(kind, help=_HELP.format(kind=kind, title=_TITLES[kind], data=_DATA[kind]))
     @with_options(KINDS[kind])
     def command(
-        context: typer.Context,
+        typed: typer.Context,
         output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.", show_default=False)],
         parameters: Parameters,
         data: Annotated[
-            Path | None, typer.Option(help="A folder of what to learn from, or a .zip of one.", show_default=False)
+            Path | None, typer.Option(help="A folder of what to learn from (of pictures or tunes also a .zip; of text also one file).", show_default=False)
         ] = None,
         start: Annotated[
             str | None, typer.Option("--from", help="A model to begin with: shipped, a folder, or a hub id.")
@@ -78,8 +80,8 @@ def _add(kind: str) -> None:
         as_json: Json = False,
     ) -> bool:
         terminal = Terminal(quiet or as_json or not _is_first_process())
-        chosen = _given(context, parameters.to_dict())
-        asked = _given(context, {"background": background, "title": title, "license": license, "summary": summary})
+        chosen = _given(typed, parameters.to_dict())
+        asked = _given(typed, {"background": background, "title": title, "license": license, "summary": summary})
         asked |= {} if data is None else {"data": str(data.absolute())}
         asked |= {} if start is None else {"start": _absolute(start)}
         from_file = {} if config is None else _read_config(config)
@@ -88,7 +90,7 @@ def _add(kind: str) -> None:
         from studio.training import estimate, run
 
         before = run.place_of(output) if resume else run.PLACE
-        where = {**before, **_given(context, {"device": device, "precision": precision, "threads": threads})}
+        where = {**before, **_given(typed, {"device": device, "precision": precision, "threads": threads})}
         told = {"data": data, "output": output, "from": start, "resume": resume, "config": config, **chosen}
         told |= {name: asked[name] for name in ("background",) if name in asked}
         command = _command(kind, told | {name: value for name, value in where.items() if value != run.PLACE[name]})
@@ -118,7 +120,7 @@ def _settled(
 
     if not resume:
         if "data" not in asked:
-            raise InputError("Expected --data FOLDER: what to train on (or --resume to go on with a training).")
+            raise InputError("Expected --data: what to train on (or --resume to go on with a training).")
         return run.Source(**asked), KINDS[kind](**chosen)
     begun_kind, begun, before, _ = run.settings_of(output)
     if begun_kind != kind:

@@ -11,7 +11,7 @@ from studio.training.medium import Data
 from studio.training.outcome import Outcome
 from studio.training.parameters import AnyTraining
 
-TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder", "melody": "A melody LSTM"}
+TITLES = {"dcgan": "A DCGAN", "vae": "A variational autoencoder", "melody": "A melody LSTM", "text": "A GPT"}
 
 
 def facts(

@@ -181,11 +181,60 @@ class MelodyTrainingParameters(TrainingParameters):
     layers: int = parameter(2, "Layers of the LSTM.", ge=1, le=8, advanced=True)
 
 
+@parameters
+class TextTrainingParameters(TrainingParameters):
+    """How a GPT is trained on text."""
+
+    steps: int = parameter(2000, "Steps of the optimiser in all.", ge=1, le=100_000_000)
+    size: Literal["auto", "nano", "micro", "mini"] = parameter(
+        "auto", "Size of the network: nano 0.9, micro 6, mini 27 million weights; auto by the amount of text."
+    )
+    batch_size: int = parameter(16, "Stretches of text in a step, over all processes.", ge=1, le=65_536)
+    learning_rate: float = parameter(2e-3, "Step size of the optimiser.", gt=0, le=100)
+    dropout: float = parameter(0.1, "Part of the numbers between layers that is left out while learning.", ge=0, lt=1)
+
+    schedule: Literal["constant", "cosine", "linear"] = parameter(
+        "cosine", "How the learning rate falls towards the end.", advanced=True
+    )
+    warmup: int = parameter(
+        100, "Steps over which the learning rate rises from zero.", ge=0, le=1_000_000, advanced=True
+    )
+    weight_decay: float = parameter(0.1, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
+    clip: float | None = parameter(1.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
+    ema: float = parameter(
+        0.995, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+    )
+    check_every: int = parameter(
+        100, "Steps between measurements on text held out.", ge=1, le=10_000_000, advanced=True
+    )
+    keep_every: int = parameter(
+        50, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True
+    )
+    freeze: tuple[str, ...] = parameter(
+        (), "Weights that stay as they are, by name, with * for anything: gpt.transformer.h.0.*", advanced=True
+    )
+    held_out: float = parameter(
+        0.05, "Part of the text that is kept for measuring: its tail.", gt=0, le=0.5, advanced=True
+    )
+    vocabulary: int | None = parameter(
+        None, "Tokens of the tokenizer; by the amount of text if none are given.", ge=257, le=50_257, advanced=True
+    )
+    context: int | None = parameter(
+        None, "Tokens that are seen at once, instead of what the size has.", ge=8, le=8192, advanced=True
+    )
+    layers: int | None = parameter(None, "Layers, instead of what the size has.", ge=1, le=64, advanced=True)
+    width: int | None = parameter(
+        None, "Numbers in a layer, instead of what the size has.", ge=8, le=4096, advanced=True
+    )
+    heads: int | None = parameter(None, "Heads of attention, instead of what the size has.", ge=1, le=64, advanced=True)
+
+
 PictureTraining = DCGANTrainingParameters | VAETrainingParameters
-AnyTraining = PictureTraining | MelodyTrainingParameters
+AnyTraining = PictureTraining | MelodyTrainingParameters | TextTrainingParameters
 KINDS: dict[str, type[AnyTraining]] = {
     "dcgan": DCGANTrainingParameters,
     "vae": VAETrainingParameters,
     "melody": MelodyTrainingParameters,
+    "text": TextTrainingParameters,
 }
 """What can be trained, by name."""

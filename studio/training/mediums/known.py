@@ -8,9 +8,10 @@ from typing import Any
 from studio.errors import InputError
 from studio.training.mediums.melodies import Melodies
 from studio.training.mediums.pictures import Pictures
+from studio.training.mediums.texts import Texts
 
 # Any: each takes the parameters and the data of its own medium, which a Protocol cannot say.
-MEDIUMS: Mapping[str, Any] = {"dcgan": Pictures("dcgan"), "vae": Pictures("vae"), "melody": Melodies()}
+MEDIUMS: Mapping[str, Any] = {"dcgan": Pictures("dcgan"), "vae": Pictures("vae"), "melody": Melodies(), "text": Texts()}
 
 
 def medium_of(kind: str) -> Any:
