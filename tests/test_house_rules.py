@@ -17,7 +17,7 @@ MODULES = sorted((ROOT / "studio").rglob("*.py"))
 HEIGHTS = {
     "errors": 0, "parameters": 0, "progress": 0, "device": 0, "music": 0, "verse": 0,
     "options": 1, "hub": 1, "terminal": 1, "media": 1, "networks": 1, "losses": 1,
-    "zoo": 2, "data": 2, "style": 2, "melody": 2, "recipe": 2,
+    "zoo": 2, "data": 2, "style": 2, "melody": 2, "text": 2, "recipe": 2,
     "metrics": 3, "latent": 3,
     "training": 4, "generation": 4,
     "pipelines": 5,

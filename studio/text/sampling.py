@@ -1,0 +1,171 @@
+"""How a token is chosen among what a network thinks of all of them, in float64.
+
+The order is the field's (and transformers'): penalties on the logits, then temperature, top-k, top-p, min-p. Each of
+them leaves at least the likeliest token. Rows are computed by themselves: what one gives is the same alone and in a batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.errors import InputError, ModelError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are chosen.
+
+    temperature: 0 takes the likeliest. top_k: among so many, 0 for all. top_p: among the likeliest that make up this
+    part of the probability (nucleus sampling, Holtzman et al. 2020). min_p: not what is less likely than this part of
+    the likeliest (Nguyen et al. 2024). repetition_penalty: logits of tokens that stood before are divided by it, or
+    multiplied where negative (CTRL, Keskar et al. 2019). no_repeat_ngram: so many tokens in a row never come twice.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise InputError for what is out of range."""
+        for name, fine, wanted in (
+            ("temperature", 0 <= self.temperature < math.inf, "0 or more"),
+            ("top_k", self.top_k >= 0, "0 or more"),
+            ("top_p", 0 < self.top_p <= 1, "more than 0, at most 1"),
+            ("min_p", 0 <= self.min_p <= 1, "from 0 to 1"),
+            ("repetition_penalty", 0 < self.repetition_penalty < math.inf, "more than 0"),
+            ("no_repeat_ngram", self.no_repeat_ngram >= 0, "0 or more"),
+        ):
+            if not fine:
+                raise InputError(f"{name}: expected {wanted}, got {getattr(self, name)!r}.")
+
+
+def distribution(logits: Any, history: Sequence[int], sampling: Sampling, allowed: Bools | None = None) -> Floats:
+    """Logits (V,), the tokens before, and which tokens are allowed (V,)  →  the probability of each token (V,).
+
+    Raises InputError where nothing is allowed, ModelError for logits that are no numbers. Where a rule against repeated
+    n-grams would leave nothing, it is left aside.
+    """
+    return distributions(np.asarray(logits)[None], [history], sampling, [allowed])[0]
+
+
+def distributions(
+    logits: Any,
+    histories: Sequence[Sequence[int]],
+    sampling: Sampling | Sequence[Sampling],
+    allowed: Sequence[Bools | None] | None = None,
+) -> Floats:
+    """`distribution` of many rows: logits (B, V)  →  (B, V)."""
+    result = np.zeros(np.shape(logits))
+    for row, (tokens, parts) in enumerate(_shortlists(logits, histories, sampling, allowed)):
+        result[row, tokens] = parts
+    return result
+
+
+def choose(distribution: Floats, uniform: float) -> int:
+    """Probabilities (V,) and a number in [0, 1)  →  a token: where the sum of those before it passes that number."""
+    reached = distribution.cumsum()
+    place = int(np.searchsorted(reached, uniform * reached[-1], side="right"))
+    return place if place < len(reached) else int(np.flatnonzero(distribution)[-1])
+
+
+def draw(
+    logits: Any,
+    histories: Sequence[Sequence[int]],
+    sampling: Sampling | Sequence[Sampling],
+    uniforms: Sequence[float],
+    allowed: Sequence[Bools | None] | None = None,
+) -> list[int]:
+    """A token for each row: `choose` from its `distribution`, without writing out what is 0."""
+    lists = _shortlists(logits, histories, sampling, allowed)
+    return [int(tokens[choose(parts, uniform)]) for (tokens, parts), uniform in zip(lists, uniforms, strict=True)]
+
+
+def _shortlists(
+    logits: Any,
+    histories: Sequence[Sequence[int]],
+    sampling: Sampling | Sequence[Sampling],
+    allowed: Sequence[Bools | None] | None,
+) -> list[tuple[Ints, Floats]]:
+    """For each row the tokens that may come, in order, and their probabilities."""
+    scores = np.array(logits, dtype=np.float64)
+    if not np.isfinite(scores.max(1)).all():  # a largest number is NaN as soon as one of them is
+        raise ModelError("The model gives numbers that are none (NaN or infinite): its weights are damaged.")
+    samplings = [sampling] * len(scores) if isinstance(sampling, Sampling) else sampling
+    masks = allowed or [None] * len(scores)
+    for row, one, history, mask in zip(scores, samplings, histories, masks, strict=True):
+        _penalize(row, history, one, mask)
+    best = scores.max(1, keepdims=True)
+    heat = np.array([one.temperature or 1.0 for one in samplings])[:, None]
+    with np.errstate(over="ignore"):  # next to nothing for a temperature
+        scores = (scores - best) / heat
+    found: list[tuple[Ints, Floats]] = []
+    if all(one.temperature == 0 for one in samplings):
+        return [_surely(row) for row in scores]
+    parts = np.exp(scores)
+    for row, part, one in zip(scores, parts, samplings, strict=True):
+        found.append(_surely(row) if one.temperature == 0 else _shortlist(part, one))
+    return found
+
+
+def _surely(scores: Floats) -> tuple[Ints, Floats]:
+    return np.array([int(scores.argmax())]), np.ones(1)
+
+
+def _shortlist(parts: Floats, sampling: Sampling) -> tuple[Ints, Floats]:
+    """What is proportional to the probabilities of a row (V,), the largest 1  →  the tokens that stay, and how likely."""
+    count = len(parts)
+    least = 0.0
+    if 0 < sampling.top_k < count:
+        least = float(np.partition(parts, count - sampling.top_k)[count - sampling.top_k])
+    if sampling.top_p < 1:
+        # Tokens less likely than a V-th of what may be left out are left out, all together; no need to order them.
+        whole = float(parts[parts >= least].sum() if least else parts.sum())
+        likely = parts[parts >= max(least, (1 - sampling.top_p) / count * whole)]
+        ordered = np.sort(likely)[::-1]
+        within = int(np.searchsorted(ordered.cumsum(), sampling.top_p * whole))
+        least = max(least, float(ordered[min(within, len(ordered) - 1)]))
+    least = max(least, sampling.min_p)
+    tokens = np.flatnonzero(parts >= least if least else parts)
+    kept = parts[tokens]
+    return tokens, kept / kept.sum()
+
+
+def _penalize(scores: Floats, history: Sequence[int], sampling: Sampling, allowed: Bools | None) -> None:
+    """Logits (V,) as they are after the penalties, -inf for what must not come, in place."""
+    if sampling.repetition_penalty != 1 and len(history):
+        seen = np.unique(np.asarray(history))
+        before = scores[seen]
+        scores[seen] = np.where(before < 0, before * sampling.repetition_penalty, before / sampling.repetition_penalty)
+    if allowed is not None:
+        if not allowed.any():
+            raise InputError("No token is allowed here.")
+        scores[~allowed] = -np.inf
+    if sampling.no_repeat_ngram:
+        again = _repeats(history, sampling.no_repeat_ngram)
+        before = scores[again]
+        scores[again] = -np.inf
+        if not np.isfinite(scores.max()):
+            scores[again] = before
+
+
+def _repeats(history: Sequence[int], size: int) -> Ints:
+    """The tokens that would make the last `size` ones stand twice."""
+    tokens = np.asarray(history, dtype=np.int64)
+    if len(tokens) < size:
+        return np.empty(0, np.int64)
+    past = np.lib.stride_tricks.sliding_window_view(tokens, size)
+    ends = tokens[len(tokens) - size + 1 :]
+    return np.asarray(past[(past[:, :-1] == ends).all(1), -1])
