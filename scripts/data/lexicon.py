@@ -118,7 +118,7 @@ def readings(source: str) -> dict[str, list[str]]:
     """The dictionary's words of letters and apostrophes, with their readings in its order."""
     found: dict[str, list[str]] = {}
     for word, _, phones in ENTRY.findall(source):
-        if WORD.fullmatch(word) and phones not in found.setdefault(word, []):
+        if WORD.fullmatch(word) and re.search(r"\d", phones) and phones not in found.setdefault(word, []):
             found[word].append(phones)
     return {word: ways for word, ways in found.items() if ways}
 

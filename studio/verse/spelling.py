@@ -162,6 +162,8 @@ def shortened(phones: Phones | None, silent: tuple[str, ...]) -> Phones | None:
 
 def elided(phones: Phones) -> Phones:
     """One syllable less: wand'ring, heav'n. The last unstressed vowel that is not at the end of the word goes."""
+    if sum(map(is_vowel, phones)) < 2:
+        return phones
     places = [place for place, phone in enumerate(phones[:-1]) if is_vowel(phone) and phone.endswith("0")]
     inner = [place for place in places if place and any(is_vowel(phone) for phone in phones[place + 1 :])]
     for place in inner[-1:] or places[-1:]:
