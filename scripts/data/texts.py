@@ -127,10 +127,12 @@ def report(folder: Path, sizes: Counter[str], pages: Pages, read: int) -> None:
 
 
 def pattern_of(words: str) -> re.Pattern[str]:
-    """A word of the list, in its plural or possessive too; * stands for any ending."""
+    """A word of the list, in its plural or possessive too; * stands for any ending, a hyphen for a blank as well."""
     listed = [line.strip() for line in words.splitlines() if line.strip() and not line.startswith("#")]
-    forms = [re.escape(word[:-1]) + r"[\w'-]*" if word.endswith("*") else re.escape(word) for word in listed]
-    return re.compile(f"(?:{'|'.join(forms)})(?:'?s|es|'s)?", re.IGNORECASE)
+    forms = [re.escape(word.removesuffix("*")).replace(r"\-", "[ -]?") for word in listed]
+    ends = [r"\w*" if word.endswith("*") else r"(?<=[sxzoh])es" if word[-1] in "sxzoh" else "" for word in listed]
+    either = "|".join(f"{form}{f'(?:{end})?' if end else ''}" for form, end in zip(forms, ends, strict=True))
+    return re.compile(rf"(?:{either})(?:'?s|')?", re.IGNORECASE)
 
 
 def at_hand(package: Package, folder: Path | None, fetch: Callable[[Package, Path], Path]) -> bytes:

@@ -38,6 +38,7 @@ CLUTTER = (
 )  # fmt: skip
 TOKEN = re.compile(r"'?[^\W\d_]+(?:'[^\W\d_]+)*'?")
 SHOUTED = re.compile(r"\b[A-Z](?:[A-Z']*[A-Z])(?![\w'])|\b[A-Z]{2,}\b")
+COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 
 # Words that verse in today's spelling hardly has: Middle English and old spellings, other languages, thick dialects.
 FOREIGN = frozenset(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 from stanzas import Lines, breaks, fits, strengths
-from verse_lines import TOKEN, Voices, plain
+from verse_lines import COMPOUND, TOKEN, Voices, plain
 
 WINDOW = 4  # lines before and after one that help to judge it
 CAPITALS, KNOWN, FOREIGN_WORDS, RHYMED, REGULAR, STEADY = 0.7, 0.9, 0.22, 0.4, 0.7, 0.75
@@ -71,7 +71,8 @@ class Pages:
             self.seen.setdefault(one << 32 | other, self.read - TWINS)
 
     def refuses(self, line: str) -> bool:
-        return any(self.voices.sound(word).refused for word in TOKEN.findall(line))
+        words = TOKEN.findall(line) + COMPOUND.findall(line)
+        return any(self.voices.sound(word).refused for word in words)
 
     def cleaned(self, raw: Iterable[str]) -> tuple[list[str], list[bool]]:
         """Plain lines, "" where something was left out, and whether a poem begins with each."""
@@ -101,6 +102,8 @@ class Pages:
                 known += one[1]
                 foreign += one[2]
                 refused |= one[3]
+            if "-" in line:
+                refused = refused or self.refuses(line)
             tail = line.rstrip("\"') ")[-1:]
             capital = line[:1].isupper() or line.lstrip("'\"(-. ")[:1].isupper() or line[:1] == "'"
             end = 2 if tail in (".", "!", "?") else 1 if tail in (";", ":", "-") else 0

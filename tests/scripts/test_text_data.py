@@ -182,9 +182,13 @@ def test_shouted_words_are_calmed(pages) -> None:
 
 
 def test_refused_words() -> None:
-    refused = texts.pattern_of("# a list\nfoe\nbar*\n")
-    assert all(refused.fullmatch(word) for word in ["foe", "Foes", "foe's", "barren", "BAR"])
-    assert not any(refused.fullmatch(word) for word in ["foetid", "a bar", "embar"])
+    refused = texts.pattern_of("# a list\nfoe\nbar*\nhalf-day\nspic\n")
+    assert all(refused.fullmatch(word) for word in ["foe", "Foes", "foe's", "barren", "BAR", "half-days", "half day"])
+    assert not any(refused.fullmatch(word) for word in ["foetid", "a bar", "embar", "spices", "half"])
+
+
+def test_a_compound_is_refused(pages) -> None:
+    assert pages.refuses("A half-breed stood there.") and not pages.refuses("Half a breed of spices")
 
 
 def test_the_list_has_no_false_friends() -> None:
@@ -192,7 +196,7 @@ def test_the_list_has_no_false_friends() -> None:
     harmless = re.findall(
         r"\w+",
         "cockle assume cock ass pussy niggard farther farthing shittah squawk injunction pimpernel raccoon chink grape "
-        "scrape drape arsenal snigger class bass title titmouse analyse dyke queer gay spice spicy japan cockade "
+        "scrape drape arsenal snigger class bass title titmouse analyse dyke queer gay spice spices spicy japan japes cockade "
         "peacock hancock sextant buggy retarding crippling rapture rapid hoarse whoreson",
     )
     assert [word for word in harmless if refused.fullmatch(word)] == ["whoreson"]
