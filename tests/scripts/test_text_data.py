@@ -196,8 +196,9 @@ def test_the_list_has_no_false_friends() -> None:
     harmless = re.findall(
         r"\w+",
         "cockle assume cock ass pussy niggard farther farthing shittah squawk injunction pimpernel raccoon chink grape "
-        "scrape drape arsenal snigger class bass title titmouse analyse dyke queer gay spice spices spicy japan japes cockade "
-        "peacock hancock sextant buggy retarding crippling rapture rapid hoarse whoreson",
+        "scrape drape arsenal snigger class bass title titmouse analyse dyke queer gay spice spices spicy japan japes "
+        "peacock hancock sextant buggy retarding crippling rapture rapid hoarse "
+        "whoreson",
     )
     assert [word for word in harmless if refused.fullmatch(word)] == ["whoreson"]
 
