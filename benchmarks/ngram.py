@@ -12,11 +12,12 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from studio.text.ngrams import discounts
+
 Token = Hashable
 Discounts = tuple[float, float, float]
 START = "start"
 LOOKED_AT = 8  # likeliest followers of each part of a context among which the likeliest token is looked for
-FEW, LEAST = 0.5, 0.05  # the discount where nothing is known, and how near one comes to nothing or everything
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,9 @@ def _grams(sequence: Sequence[Token], order: int) -> Iterator[tuple[Token, ...]]
 
 
 def _discounts(counts: Counter[tuple[Token, ...]]) -> Discounts:
-    """What is taken from grams seen once, twice, and more often; a fixed part where too few were seen to say."""
+    """What is taken from grams seen once, twice, and more often."""
     of = Counter(min(count, 5) for count in counts.values())
-    ratio = of[1] / (of[1] + 2 * of[2]) if of[1] else FEW
-
-    def of_those(seen: int) -> float:
-        taken = seen - (seen + 1) * ratio * of[seen + 1] / of[seen] if of[seen] else FEW
-        return min(max(taken, LEAST), seen - LEAST)
-
-    return of_those(1), of_those(2), of_those(3)
+    return discounts([of[count] for count in range(5)])
 
 
 def _discount(discounts: Discounts, count: int) -> float:

@@ -8,8 +8,10 @@ are compared without case, accents and apostrophes. A row of m runs found is tol
 told is never less than the truth, of every shared run of ORDER words or more. It is more where a run is found by
 mistake, which happens to one in `q` that are not there, or where runs of ORDER words were learnt from different places.
 
-Up to two million words q is a million and more. In 8 MB for 15 million words it is 16: `Index.reliable` is the length,
-there of 8 words, from which on a report on 200 words that were never learnt is wrong less than once in a thousand.
+Up to two million words q is a million and more: a report is the truth, or nearly. In 8 MB for the 15 million words of
+the shipped model it is 11. Of 1,833 stretches of 200 words of verse that was held out, reports were never too small
+and mostly a word too large; where 8 words or more were told there were fewer in 2.0 % of all stretches, where 9
+or more in 0.6 %, 10 or more in 0.2 %. With 4 words a run these were 13.8, 5.4 and 1.7 %: more of them stand somewhere.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from numpy.typing import NDArray
 from studio.errors import InputError, OutputError
 from studio.text.fuse_filter import MOST_SHARDS, FuseFilter, Keys, mixed, shards_for, unique
 
-ORDER = 4
+ORDER = 5
 """Words of the shortest run that is seen."""
 BUDGET = 8_000_000
 """Bytes of the index, unless they would leave less than LEAST_Q."""
@@ -48,7 +50,9 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9]+(?:['`][A-Za-z0-9]+)*")
 _WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_UNSEEN}\u0300-\u036f]|[{_JOINTS}](?=[^\W_]))*")
 _DROPPED = dict.fromkeys(map(ord, _JOINTS + _UNSEEN))
 _LETTERS = str.maketrans({"æ": "ae", "œ": "oe"})
-_WEIGHTS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], np.uint64)
+_WEIGHTS = np.array(
+    [0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F], np.uint64
+)
 
 
 @dataclass(frozen=True)
