@@ -39,7 +39,7 @@ def examine() -> list[Finding]:
         _films(),
         _sound(),
         _midi_ports(),
-        _adapters(),
+        _language_models(),
         _hub(),
         _disk(),
     ]
@@ -124,10 +124,10 @@ def _midi_ports() -> Finding:
     return Finding("MIDI ports", True, f"{', '.join(found) or 'none but our own'}: `studio live`")
 
 
-def _adapters() -> Finding:
-    if importlib.util.find_spec("peft") is None:
-        return Finding("adapters", False, "LoRA needs peft, which is optional", "pip install 'creative-studio[lora]'")
-    return Finding("adapters", True, f"LoRA through peft {importlib.metadata.version('peft')}")
+def _language_models() -> Finding:
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("transformers", "peft")]
+    more = "smollm2 is here" if "smollm2" in hub.fetched() else "`studio models pull smollm2` gets a bigger voice"
+    return Finding("language", True, f"{versions[0]}, LoRA through {versions[1]}; {more}")
 
 
 def _hub() -> Finding:
