@@ -32,8 +32,9 @@ NUMERAL = re.compile(r"^[IVXLC]{1,7}\.?(?:$|\s+(?=[A-Z\"']))(?<!I )")
 SPEAKER = re.compile(r"^(?:[A-Z]{2,}[A-Z' ]*[.:]|[A-Z][a-z]{1,10}\.(?=\s+'?[A-Z]))\s*(?=\S)")
 CLUTTER = (
     "gutenberg", "http", "www.", "@", "copyright", "e-text", " etext", "transcribe", "footnote", "foot-note",
-    "illustrat", "chapter", "canto i.", "canto v", "canto x", "vol. ", "ibid.", " op. cit", " ms. ", " mss", " cf. ", " viz.",
-    " i.e.", " e.g.", "appendix", "see note", "anthology", "the author of", " editor", "&c", "chorus:", "published",
+    "illustrat", "chapter", "canto i.", "canto v", "canto x", "vol. ", "ibid.", " op. cit", " ms. ", " mss",
+    " cf. ", " viz.", " i.e.", " e.g.", "appendix", "see note", "anthology", "the author of", " editor",
+    "&c", "chorus:", "published",
 )  # fmt: skip
 TOKEN = re.compile(r"'?[^\W\d_]+(?:'[^\W\d_]+)*'?")
 SHOUTED = re.compile(r"\b[A-Z](?:[A-Z']*[A-Z])(?![\w'])|\b[A-Z]{2,}\b")
