@@ -80,11 +80,14 @@ def use(python: Path, empty: Path) -> None:
             made += [empty / f"{name}{suffix}" for suffix in (".mid", ".wav", ".png")]
             options = ("--model", name, "--bars", "8", "--wav", "--roll", "--accompaniment", "bass", "--drums")
             run(studio, "melody", *options, "-o", f"{name}.mid", cwd=empty, env=offline)
+        elif network == "gpt":
+            made.append(empty / f"{name}.txt")
+            run(studio, "text", "--model", name, "--form", "sonnet", "-o", str(made[-1]), cwd=empty, env=offline)
         elif network != "vgg":
             made.append(empty / f"{name}.png")
             run(studio, "image", name, "--count", "9", "--grid", "-o", str(made[-1]), cwd=empty, env=offline)
     for output in made:
-        if output.stat().st_size < 1000:
+        if output.stat().st_size < (300 if output.suffix == ".txt" else 1000):
             raise SystemExit(f"{output.name}, made by the wheel, is empty.")
 
 

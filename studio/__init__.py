@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from studio.pipelines.melody_result import MelodyResult
     from studio.pipelines.projection import ProjectionPipeline
     from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransferResult
+    from studio.pipelines.text import TextPipeline
+    from studio.pipelines.text_result import TextResult
     from studio.pipelines.vae import VAEPipeline
     from studio.pipelines.walk import WalkPipeline, WalkResult
     from studio.progress import Progress
     from studio.recipe import Recipe, recipe_of
     from studio.style.parameters import StyleTransferParameters
+    from studio.text.parameters import TextParameters
 
 __version__ = "0.1.0"
 
@@ -61,6 +64,8 @@ _HOMES = {
     "ProjectionPipeline": "studio.pipelines.projection",
     "StyleTransferPipeline": "studio.pipelines.style_transfer",
     "StyleTransferResult": "studio.pipelines.style_transfer",
+    "TextPipeline": "studio.pipelines.text",
+    "TextResult": "studio.pipelines.text_result",
     "VAEPipeline": "studio.pipelines.vae",
     "WalkPipeline": "studio.pipelines.walk",
     "WalkResult": "studio.pipelines.walk",
@@ -68,6 +73,7 @@ _HOMES = {
     "Recipe": "studio.recipe",
     "recipe_of": "studio.recipe",
     "StyleTransferParameters": "studio.style.parameters",
+    "TextParameters": "studio.text.parameters",
 }
 
 __all__ = [
@@ -93,6 +99,9 @@ __all__ = [
     "StyleTransferParameters",
     "StyleTransferPipeline",
     "StyleTransferResult",
+    "TextParameters",
+    "TextPipeline",
+    "TextResult",
     "VAEParameters",
     "VAEPipeline",
     "WalkParameters",

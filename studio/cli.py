@@ -18,13 +18,14 @@ from studio.commands.melody import melody
 from studio.commands.models import models_app
 from studio.commands.recipes import recipe, remake
 from studio.commands.style import style
+from studio.commands.text import text
 from studio.commands.train import train_app
 from studio.errors import StoppedError, StudioError
 
 REFUSED, INTERRUPTED = 2, 130
 
 app = typer.Typer(name="studio", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-for command in (style, image, walk, project, directions, blend, melody, live, recipe, remake, evaluate):
+for command in (style, image, walk, project, directions, blend, melody, live, text, recipe, remake, evaluate):
     app.command()(command)
 app.add_typer(train_app, name="train")
 app.add_typer(models_app, name="models", help="List the models, look at one, or fetch one from the Hugging Face hub.")

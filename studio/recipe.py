@@ -5,7 +5,7 @@
 
 A recipe names the pipeline, its parameters, the model and the inputs by their hashes, and what computed it. It holds no
 time, no folder and no user name. Media keep it where their format has room: pictures in a text chunk or EXIF,
-films and sound in the comment tag, MIDI in a text event.
+films and sound in the comment tag, MIDI in a text event; a text has it beside it, in NAME.txt.json.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _READERS = {
     ".wav": "audio",
     ".svg": "roll",
     ".abc": "abc_writer",
+    ".txt": "text",
 }
 # The part of studio.media that reads a recipe out of a kind of file, and is imported only for that; else `images`.
 
@@ -151,6 +152,8 @@ def _candidates(folder: Path, names: set[str] | None, suffixes: set[str], deep: 
 
 def _kind(source: Source, pipeline: str) -> tuple[str, ...]:
     """The suffixes of files that may be an input, going by its name; without one it came from memory."""
+    if pipeline == "text":
+        return _TEXTS
     music = Path(source.name).suffix.lower() in _MUSIC if source.name else pipeline == "melody"
     return _MUSIC if music else _PICTURES
 
@@ -164,7 +167,7 @@ def _digests(path: Path, unnamed: Container[tuple[str, ...]]) -> Iterable[str]:
             from studio.media import scores
 
             yield scores.notes_sha256(scores.glance(path))
-        elif _PICTURES in unnamed and suffix not in _MUSIC:
+        elif _PICTURES in unnamed and suffix not in (*_MUSIC, *_TEXTS):
             yield images.open_picture(images.open_picture(path).image).sha256
     except InputError:
         return
@@ -180,4 +183,5 @@ def _input(found: Mapping[str, str]) -> Source:
 
 
 _MUSIC = (".mid", ".midi", ".abc", ".musicxml", ".mxl", ".xml")
+_TEXTS = (".txt",)
 _PICTURES = (*images.SUFFIXES, ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".avif")

@@ -23,6 +23,7 @@ PIPELINES = {
     "projection": "studio.pipelines.projection:ProjectionPipeline",
     "directions": "studio.pipelines.directions:DirectionsPipeline",
     "melody": "studio.pipelines.melody:MelodyPipeline",
+    "text": "studio.pipelines.text:TextPipeline",
 }
 
 _log = logging.getLogger("studio")

@@ -16,6 +16,7 @@ from studio.terminal import Terminal
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 FILMS = (".mp4",)
 TUNES = (".mid", ".midi", ".wav", ".png", ".svg", ".abc")
+TEXTS = (".txt", ".png")
 STOPPED = "Stopped early: this is what was made until then."
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps or xpu.", rich_help_panel="Machine")]

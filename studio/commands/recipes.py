@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from studio.commands import style
-from studio.commands.common import FILMS, PICTURES, STOPPED, TUNES, Json, Quiet, report
+from studio.commands.common import FILMS, PICTURES, STOPPED, TEXTS, TUNES, Json, Quiet, report
 from studio.media import files
 from studio.terminal import Terminal
 
-_FORMS = {"walk": FILMS, "melody": TUNES}
+_FORMS = {"walk": FILMS, "melody": TUNES, "text": TEXTS}
 """What the outputs of a pipeline can be written as, where those are no pictures."""
 
-File = Annotated[Path, typer.Argument(help="A picture, a film or a tune that Studio made.", show_default=False)]
+File = Annotated[Path, typer.Argument(help="A picture, a film, a tune or a text that Studio made.", show_default=False)]
 
 
 def recipe(file: File, as_json: Json = False) -> None:
@@ -36,7 +36,7 @@ def remake(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", help="Where it goes: .png, .jpg, .webp; .mp4 for a film; .mid, .wav, … for a tune."
+            "--output", "-o", help="Where it goes: .png, .jpg, .webp; .mp4 for a film; .mid, .wav, … for a tune; .txt."
         ),
     ],
     inputs: Annotated[

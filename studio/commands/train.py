@@ -57,7 +57,11 @@ def _add(kind: str) -> None:
         output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the model.", show_default=False)],
         parameters: Parameters,
         data: Annotated[
-            Path | None, typer.Option(help="A folder of what to learn from (of pictures or tunes also a .zip; of text also one file).", show_default=False)
+            Path | None,
+            typer.Option(
+                help="A folder of what to learn from (of pictures or tunes also a .zip; of text also one file).",
+                show_default=False,
+            ),
         ] = None,
         start: Annotated[
             str | None, typer.Option("--from", help="A model to begin with: shipped, a folder, or a hub id.")

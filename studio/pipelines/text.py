@@ -1,0 +1,407 @@
+"""Text by a GPT: free, or in a form that is kept while it is written; word by word, many at once, a line at a time.
+
+    pipe = TextPipeline.from_pretrained("gpt-verse")
+    pipe(prompt="The sea", seed=7).texts[0]
+    pipe(form="sonnet", seed=7).save("sonnet.txt")      # its recipe stands in sonnet.txt.json
+    for words in pipe.stream(prompt="The sea"): print(words, end="")
+
+A text is fixed by its prompt, its seed and the parameters, whatever else is written beside it: `studio.text.stepper`
+says how. What a form asks for holds by construction: see `studio.text.constraints`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tokenizers import Tokenizer
+
+from studio import device as devices
+from studio import hub
+from studio.device import Device
+from studio.errors import InputError, StoppedError
+from studio.media import files, page, text
+from studio.pipelines.models import copy_model, load_again
+from studio.pipelines.text_result import TextResult
+from studio.progress import Callback, Progress
+from studio.recipe import Recipe, Source, environment
+from studio.text.cowriting import Draft, Writing
+from studio.text.decency import Refused
+from studio.text.originality import Index, Run
+from studio.text.parameters import TextParameters
+from studio.text.sampler import Asked, Guard, Piece, write
+from studio.text.stepper import Stepper
+from studio.text.verse_writer import VerseWriter
+from studio.text.vocabulary import Vocabulary
+from studio.verse import checker
+from studio.verse.forms import Form
+from studio.verse.lexicon import Lexicon
+from studio.zoo import causal_lm as zoo
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+NAME = "text"
+AT_ONCE = 32  # texts that are written side by side
+
+_log = logging.getLogger("studio")
+
+
+@dataclass(frozen=True)
+class _Made:
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+class TextPipeline:
+    """A model that writes. A call leaves no state behind."""
+
+    name = NAME
+    title = "texts"
+    parameters = TextParameters
+
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        tokenizer: Tokenizer,
+        model: Source,
+        device: Device,
+        *,
+        index: Index | None = None,
+        origin: hub.Model | None = None,
+    ) -> None:
+        """index: the runs of words that it learnt from, where that is known."""
+        self.model, self.device, self.origin, self.index = model, device, origin, index
+        self.network, self.tokenizer = network, tokenizer
+        self.end = zoo.end_token(tokenizer, network)
+        with device.computing():
+            self.stepper = Stepper(network, device)
+        self._vocabularies: dict[str, Vocabulary] = {}
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | Path = "gpt-verse",
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+    ) -> Self:
+        """Load a language model: a shipped one, "smollm2", a folder, or a hub id.
+
+        device, threads: as in `studio.device.choose`. precision: "auto" is float32 for models of Studio's own training,
+        which are small, and for others the fastest that the device has.
+        Raises ModelError, DeviceError.
+        """
+        found = hub.find(model)
+        usual = "float32" if found.config.get("network") == zoo.NETWORK and not _is_large(found) else "auto"
+        chosen = devices.choose(device, usual if precision == "auto" else precision, threads)
+        network = zoo.load_network(found, chosen.dtype)
+        return cls(
+            chosen.place_network(network) if chosen.kind != "cpu" else network,
+            zoo.load_tokenizer(found),
+            Source(found.name, found.sha256),
+            chosen,
+            index=zoo.load_index(found),
+            origin=found,
+        )
+
+    def __call__(
+        self,
+        *,
+        parameters: TextParameters | None = None,
+        refused: str | Path | None = None,
+        callback: Callback | None = None,
+        **options: Any,
+    ) -> TextResult:
+        """Write texts. Text k of seed s is text 0 of seed s + k, word for word, however many are written at once.
+
+        parameters: an object of TextParameters; options: fields of it by name, which take precedence.
+        refused: a file of words that never come out, instead of the list that comes along (`studio.text.decency`).
+        callback: called with a `Progress`; returning True stops, and the texts that are whole come back.
+        Raises InputError for anything that cannot be kept, before any work begins, and StoppedError.
+        """
+        chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
+        prompts = chosen.all_prompts
+        began = time.monotonic()
+        made: list[_Made] = []
+
+        def tell(done: float, shown: str) -> bool:
+            if callback is None:
+                return False
+            fraction = (len(made) + done) / len(prompts)
+            elapsed = time.monotonic() - began
+            left = elapsed / fraction - elapsed if fraction else 0.0
+            draw: Callable[[], Any] = functools.partial(page.draw, shown or (made[-1].text if made else ""))
+            return bool(
+                callback(Progress(round(fraction * 100), 100, fraction, elapsed, left, float("nan"), "writing", draw))
+            )
+
+        with self.device.computing():
+            writer = self._forms if chosen.form != "free" else self._free
+            for one in writer(chosen, prompts, self._guard(chosen, refused), refused, tell):
+                made.append(one)
+        if not made:
+            raise StoppedError("stopped; no text was finished.")
+        return self._result(chosen, prompts, made, refused)
+
+    def stream(
+        self,
+        prompt: str = "",
+        *,
+        parameters: TextParameters | None = None,
+        refused: str | Path | None = None,
+        number: int = 0,
+        **options: Any,
+    ) -> Iterator[str]:
+        """One text as it comes, in whole words, and in a form line by line; a plain generator, which can be closed.
+
+        number: which of several texts that `parameters` ask for. The pieces together are the text that a call gives.
+        Raises InputError when it is called.
+        """
+        given = {"prompt": prompt} | options if prompt else options
+        chosen = (parameters or self.parameters()).changed(**given) if given or parameters is None else parameters
+        words = chosen.all_prompts[number]
+        guard = self._guard(chosen, refused)
+        if chosen.verse is not None:
+            return self._stream_form(chosen, words, chosen.seed + number, guard, refused)
+        return self._stream_free(chosen, words, chosen.seed + number, guard)
+
+    def stream_batch(
+        self,
+        prompts: Sequence[str],
+        *,
+        parameters: TextParameters | None = None,
+        refused: str | Path | None = None,
+        **options: Any,
+    ) -> Iterator[Piece]:
+        """Several free texts as they come: each piece says whose it is (`row`), and how it ended (`finished`).
+
+        Raises InputError when it is called.
+        """
+        chosen = (parameters or self.parameters()).changed(prompts=tuple(prompts), prompt="", count=1, **options)
+        if chosen.form != "free":
+            raise InputError(f"Expected free texts to stream side by side, got the form {chosen.form}.")
+        asked = [
+            self._asked(chosen, words, chosen.seed + k, self._guard(chosen, refused)) for k, words in enumerate(prompts)
+        ]
+        return self._pieces(asked)
+
+    def draft(self, form: Form | None = None, *, parameters: TextParameters | None = None, **options: Any) -> Writing:
+        """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`."""
+        chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
+        before = self._tokens(chosen.prompt)
+        writer = self._writer(chosen, self._guard(chosen, None), None)
+        return Writing(writer, Draft(form=form or chosen.verse), before, seed=chosen.seed)
+
+    @classmethod
+    def remake(
+        cls,
+        recipe: Recipe,
+        inputs: Mapping[str, Sequence[Path]],
+        *,
+        model: str | Path | None = None,
+        callback: Callback | None = None,
+        keep_in: str | Path | None = None,
+    ) -> TextResult:
+        """Run a recipe again, on the device, in the precision and with the threads that it names.
+
+        inputs: role → files, as `studio.recipe.find_inputs` gives them. Raises ModelError if the model is another one.
+        """
+        pipe = load_again(cls.from_pretrained, recipe, model)
+        refused = next(iter(inputs.get("refused", [])), None)
+        return pipe(parameters=cls.parameters(**recipe.parameters), refused=refused, callback=callback)
+
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write the model as a folder that `from_pretrained` loads, as it was loaded. Raises OutputError."""
+        if self.origin is None:
+            raise InputError("This model was not loaded from a folder; `studio train text` writes one.")
+        return copy_model(self.origin, folder)
+
+    def push_to_hub(self, hub_id: str, *, private: bool = False) -> str:
+        """Upload the model to the Hugging Face hub as `owner/name`; returns its address. Needs a login."""
+        return hub.push(self.save_pretrained, hub_id, private=private)
+
+    def copied(self, written: str) -> Run | None:
+        """The longest run of words that also stands in what the model learnt from; None where that is not known."""
+        return None if self.index is None else self.index.longest(written)
+
+    def _free(
+        self,
+        chosen: TextParameters,
+        prompts: Sequence[str],
+        guard: Guard,
+        refused: str | Path | None,
+        tell: Callable[[float, str], bool],
+    ) -> Iterator[_Made]:
+        """The texts in their order, as far as they are finished when it is stopped."""
+        for first in range(0, len(prompts), AT_ONCE):
+            some = prompts[first : first + AT_ONCE]
+            asked = [self._asked(chosen, words, chosen.seed + first + k, guard) for k, words in enumerate(some)]
+            written, over, words = [""] * len(some), [False] * len(some), 0
+            stopped = False
+            with closing(self._pieces(asked)) as pieces:
+                for piece in pieces:
+                    written[piece.row] += piece.text
+                    over[piece.row] = piece.finished is not None
+                    words += 1
+                    if tell(min(0.99, words / (len(some) * chosen.max_tokens)) * len(some), written[piece.row]):
+                        stopped = True
+                        break
+            whole = itertools.takewhile(lambda one: one[1], zip(written, over, strict=True))
+            yield from (_Made(_joined(prompt, new)) for prompt, (new, _) in zip(some, whole, strict=False))
+            if stopped:
+                return
+
+    def _forms(
+        self,
+        chosen: TextParameters,
+        prompts: Sequence[str],
+        guard: Guard,
+        refused: str | Path | None,
+        tell: Callable[[float, str], bool],
+    ) -> Iterator[_Made]:
+        form = chosen.verse
+        assert form is not None
+        writer = self._writer(chosen, guard, refused)
+        for number, prompt in enumerate(prompts):
+            poem = None
+            for poem in writer.write(form, self._tokens(prompt), seed=chosen.seed + number):
+                if tell(0.99 * len(poem.lines) / len(form.lines), poem.text) and not poem.finished:
+                    return
+            if poem is not None:
+                yield _Made(poem.text, poem.missing)
+
+    def _stream_free(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Iterator[str]:
+        with self.device.computing(), closing(self._pieces([self._asked(chosen, prompt, seed, guard)])) as pieces:
+            begun = bool(prompt.rstrip(" "))
+            if begun:
+                yield prompt.rstrip(" ")
+            for piece in pieces:
+                new = piece.text if begun else piece.text.lstrip()
+                if new:
+                    begun = True
+                    yield new
+
+    def _stream_form(
+        self, chosen: TextParameters, prompt: str, seed: int, guard: Guard, refused: str | Path | None
+    ) -> Iterator[str]:
+        form = chosen.verse
+        assert form is not None
+        writer = self._writer(chosen, guard, refused)
+        with self.device.computing():
+            shown, last = 0, None
+            for poem in writer.write(form, self._tokens(prompt), seed=seed):
+                last = poem
+                # Only lines that can no longer go again: all of them once it is finished.
+                sure = len(poem.text) if poem.finished else shown
+                if sure > shown:
+                    yield from _lines_from(poem.text, shown)
+                    shown = sure
+            if last is not None and last.missing:
+                _log.warning("%s", " ".join(last.missing))
+
+    def _asked(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Asked:
+        return Asked(
+            self._tokens(prompt),
+            seed=seed,
+            max_tokens=chosen.max_tokens,
+            sampling=chosen.sampling,
+            stop=chosen.stop,
+            end=self.end,
+            guard=guard,
+        )
+
+    def _pieces(self, asked: Sequence[Asked]) -> Iterator[Piece]:
+        return write(self.stepper, self.tokenizer, asked)
+
+    def _tokens(self, prompt: str) -> list[int]:
+        """A prompt as tokens, after the one that begins a document. Spaces at its end belong to the word that comes."""
+        counts = text.Counts()
+        cleaned = text.clean(prompt, counts)
+        if counts.controls:
+            _log.warning("%d control characters were left out of the prompt.", counts.controls)
+        tokens = self.tokenizer.encode(cleaned.rstrip(" "), add_special_tokens=False).ids
+        return [*([] if self.end is None else [self.end]), *tokens] or [0]
+
+    def _guard(self, chosen: TextParameters, refused: str | Path | None) -> Guard:
+        """Whether a word or a line may follow a text: decency, and originality where it is asked for."""
+        decent = _refused(str(refused) if refused is not None else None).guard
+        if not chosen.original:
+            return decent
+        if self.index is None:
+            raise InputError(f"{self.model.name} does not say what it learnt from, so leave out --original.")
+        fresh = self.index.guard(chosen.original)
+        return lambda so_far, new: decent(so_far, new) and fresh(so_far, new)
+
+    def _writer(self, chosen: TextParameters, guard: Guard, refused: str | Path | None) -> VerseWriter:
+        key = str(refused or "")
+        if key not in self._vocabularies:
+            bad = _refused(str(refused) if refused is not None else None)
+            self._vocabularies = {
+                key: Vocabulary(self.tokenizer, Lexicon.load(), refused=lambda word: not bad.allows(word))
+            }
+        return VerseWriter(
+            self.stepper,
+            self.tokenizer,
+            self._vocabularies[key],
+            chosen.sampling,
+            candidates=chosen.candidates,
+            tries=chosen.tries,
+            accept=guard,
+        )
+
+    def _result(
+        self, chosen: TextParameters, prompts: Sequence[str], made: Sequence[_Made], refused: str | Path | None
+    ) -> TextResult:
+        inputs = {}
+        if refused is not None:
+            inputs["refused"] = (Source(Path(refused).name, files.sha256(files.read_bytes(refused))),)
+
+        def recipe(parameters: TextParameters) -> Recipe:
+            return Recipe(self.name, parameters.to_dict(), self.model, inputs, environment(self.device.environment()))
+
+        seeds = tuple(chosen.seed + number for number in range(len(made)))
+        alone = tuple(
+            recipe(chosen.changed(prompt=prompt, prompts=(), count=1, seed=seed))
+            for prompt, seed in zip(prompts, seeds, strict=False)
+        )
+        form = chosen.verse
+        return TextResult(
+            texts=[one.text for one in made],
+            prompts=tuple(prompts[: len(made)]),
+            scores=tuple(None if form is None else checker.score(one.text, form, Lexicon.load()) for one in made),
+            missing=tuple(one.missing for one in made),
+            copied=tuple(self.copied(one.text) for one in made),
+            seeds=seeds,
+            recipe=alone[0] if len(made) == 1 else recipe(chosen),
+            recipes=alone,
+            finished=len(made) == len(prompts),
+        )
+
+
+def _joined(prompt: str, new: str) -> str:
+    """A text from its beginning."""
+    begun = text.clean(prompt).rstrip(" ")
+    return (begun + new if begun else new.lstrip()).rstrip()
+
+
+def _lines_from(poem: str, start: int) -> Iterator[str]:
+    yield from poem[start:].splitlines(keepends=True)
+
+
+@functools.lru_cache(maxsize=4)
+def _refused(path: str | None) -> Refused:
+    return Refused.load(path)
+
+
+def _is_large(model: hub.Model) -> bool:
+    """Whether reading its weights takes most of the time of a step."""
+    return model.weights.stat().st_size > 100 << 20
