@@ -1,8 +1,9 @@
 """Models: a name, a folder, a weights file or a Hugging Face id  →  a local, checked model.
 
 A model folder holds `config.json`, `README.md` (its card) and weights as safetensors. `config.json` says which network
-it is, and lists every file with its size and SHA-256 (language models list them in `files.json`, for transformers copies
-what stands in a config to wherever it saves other weights). Shipped models lie in `models/` and travel inside the wheel.
+it is, and lists every file with its size and SHA-256; language models list them in `files.json`, for transformers
+copies what stands in a config to wherever it saves other weights. Shipped models lie in `models/` and travel inside
+the wheel.
 """
 
 from __future__ import annotations
@@ -177,7 +178,11 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
 def _open_folder(name: str, folder: Path) -> Model:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        listed = config.get("files") or _listed_in(folder) or {path.name: {} for path in sorted(folder.glob("*.safetensors"))}
+        listed = (
+            config.get("files")
+            or _listed_in(folder)
+            or {path.name: {} for path in sorted(folder.glob("*.safetensors"))}
+        )
         for facts in listed.values():
             facts.get("sha256", "").lower()
     except (OSError, ValueError, AttributeError, RecursionError):
