@@ -1,7 +1,7 @@
 """How a token is chosen among what a network thinks of all of them, in float64.
 
 The order is the field's (and transformers'): penalties on the logits, then temperature, top-k, top-p, min-p. Each of
-them leaves at least the likeliest token. Rows are computed by themselves: what one gives is the same alone and in a batch.
+them leaves at least the likeliest token. Each row is computed by itself: it gives the same alone and in a batch.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def distribution(logits: Any, history: Sequence[int], sampling: Sampling, allowe
     Raises InputError where nothing is allowed, ModelError for logits that are no numbers. Where a rule against repeated
     n-grams would leave nothing, it is left aside.
     """
-    return distributions(np.asarray(logits)[None], [history], sampling, [allowed])[0]
+    whole: Floats = distributions(np.asarray(logits)[None], [history], sampling, [allowed])[0]
+    return whole
 
 
 def distributions(
@@ -125,7 +126,7 @@ def _surely(scores: Floats) -> tuple[Ints, Floats]:
 
 
 def _shortlist(parts: Floats, sampling: Sampling) -> tuple[Ints, Floats]:
-    """What is proportional to the probabilities of a row (V,), the largest 1  →  the tokens that stay, and how likely."""
+    """Probabilities of a row (V,) as parts of the largest  →  the tokens that stay, and how likely they are."""
     count = len(parts)
     least = 0.0
     if 0 < sampling.top_k < count:

@@ -148,6 +148,12 @@ class Texts:
         """Texts of these rows, in this order, repeats allowed; this one stays as it is."""
         raise NotImplementedError
 
+    def rewind(self, row: int, tokens: Sequence[int], logits: Tensor) -> None:
+        """Put a row back to what it was: `tokens`, a `history` that it had, and the `logits` (V,) that it had then."""
+        self.logits = self.logits.clone()
+        self.logits[row] = logits
+        self._back(row, list(tokens))
+
     def read(self) -> None:
         """Let the network read every row from its beginning."""
         with self.stepper.computing(sum(map(len, self.history))), torch.inference_mode():
@@ -155,8 +161,8 @@ class Texts:
         self._listen()
 
     def _listen(self) -> None:
-        # A sum is not a number as soon as one of its parts is not.
-        if not bool(torch.isfinite(self.logits.sum(dtype=torch.float64))):
+        # The largest is not a number as soon as one of them is not.
+        if not bool(torch.isfinite(self.logits.amax())):
             raise ModelError("The model gives numbers that are none (NaN or infinite): its weights are damaged.")
 
     def _step(self, full: list[int]) -> None:
@@ -164,6 +170,9 @@ class Texts:
         raise NotImplementedError
 
     def _read(self, rows: Sequence[int]) -> None:
+        raise NotImplementedError
+
+    def _back(self, row: int, tokens: list[int]) -> None:
         raise NotImplementedError
 
 
@@ -223,6 +232,17 @@ class Flat(Texts):
             found = self._run(turn)
             self.logits[turn.finished] = found[: len(turn.finished)]
             del pieces[:count]
+
+    def _back(self, row: int, tokens: list[int]) -> None:
+        begun = self.history[row][: len(tokens)] == tokens
+        self.history[row] = tokens
+        with self.stepper.computing(len(tokens)), torch.inference_mode():
+            self.mask[row, ..., len(tokens) :] = -torch.inf
+            if not begun:  # its window was begun again in between
+                logits = self.logits.clone()
+                self._fit()
+                self._read([row])
+                self.logits = logits
 
     def _run(self, turn: _Step | _Reading) -> Tensor:
         program = self.stepper.program
@@ -360,6 +380,13 @@ class Plain(Texts):
         for row in rows:
             self.caches[row] = DynamicCache(config=self.stepper.network.config)
         self._hear(rows, [self.history[row] for row in rows])
+
+    def _back(self, row: int, tokens: list[int]) -> None:
+        self.history[row] = tokens
+        logits = self.logits.clone()
+        with torch.inference_mode():
+            self._read([row])
+        self.logits = logits
 
     def _hear(self, rows: Sequence[int], tokens: Sequence[list[int]]) -> None:
         network = self.stepper.network
