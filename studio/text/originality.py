@@ -142,12 +142,7 @@ class Index:
 
     def runs(self, text: str) -> list[Run]:
         """Every run of at least ORDER words that stands in the training texts too and that no other one holds."""
-        places = [match.span() for match in _pattern(text).finditer(text)]
-        if len(places) < ORDER:
-            return []
-        hashes = np.array([hash_of(text[start:end], self._cache) for start, end in places], np.uint64)
-        self._forget()
-        hit = self._runs.holds(_run_hashes(hashes))
+        places, hit = self._hits(text)
         edges = np.flatnonzero(np.diff(np.concatenate([[False], hit, [False]]).astype(np.int8)))
         found = []
         for first, end in edges.reshape(-1, 2).tolist():
@@ -155,6 +150,11 @@ class Index:
             start, stop = places[first][0], places[last][1]
             found.append(Run(last - first + 1, text[start:stop], start))
         return found
+
+    def share(self, text: str) -> float:
+        """The part of all runs of ORDER words of a text that stand in the training texts too, 0 to 1; 0 of none."""
+        hit = self._hits(text)[1]
+        return float(hit.mean()) if len(hit) else 0.0
 
     def guard(self, limit: int) -> Callable[[str, str], bool]:
         """Whether a piece may follow a text, for a limit as in `watch`; what that text copies itself is let be."""
@@ -177,9 +177,13 @@ class Index:
             )
         return Watch(self, limit)
 
-    def _forget(self) -> None:
+    def _hits(self, text: str) -> tuple[list[tuple[int, int]], NDArray[np.bool_]]:
+        """Where the words of a text stand, and of each run of ORDER of them whether it is known."""
+        places = [match.span() for match in _pattern(text).finditer(text)]
+        hashes = np.array([hash_of(text[start:end], self._cache) for start, end in places], np.uint64)
         if len(self._cache) > _KNOWN:
             self._cache.clear()
+        return places, self._runs.holds(_run_hashes(hashes))
 
 
 class Watch:
