@@ -22,7 +22,7 @@ from studio.text.originality import normalised
 SHIPPED = Path(__file__).with_name("refused_words.txt")
 LARGEST = 1_000_000  # bytes of a list
 LONGEST = 100  # characters of an entry
-REMEMBERED = 200
+REMEMBERED = 120
 """Characters before a word that `guard` looks at."""
 
 _LETTER = r"[^\W_]"
@@ -74,12 +74,15 @@ class Refused:
 
     def allows(self, word: str) -> bool:
         """Whether a word may be written."""
+        if word.isascii() and word.isalpha():  # most are, and a vocabulary asks for every one
+            return not self._refuses(word.lower())
         return not self.found(word)
 
     def guard(self, text_so_far: str, word: str) -> bool:
         """Whether a whole word, a line or more may follow. What is refused in the text before is not its fault."""
         before = text_so_far[-REMEMBERED:]
-        return len(self.found(before + word)) <= len(self.found(before))
+        found = self.found(before + word)
+        return not found or len(found) <= len(self.found(before))
 
     def _refuses(self, word: str) -> bool:
         if word.startswith(self._beginnings):

@@ -42,6 +42,7 @@ _MOST_CELLS = 20  # in 64 bits, where the budget is not given: q is 9 then
 _KEPT = 1 << 24  # runs that are kept in memory, 128 MB; more go to a temporary file
 _PIECE = 1 << 20  # characters of a text that are split into words at a time
 _KNOWN = 1_000_000  # words whose hashes are remembered
+_A_WORD = 24  # characters of text in which there is one, taken over many
 _FORMAT = 1
 
 _JOINTS = "'’‘ʼ`´"
@@ -161,11 +162,9 @@ class Index:
         self.watch(limit)  # for its error
 
         def allows(text_so_far: str, piece: str) -> bool:
-            before = [match.start() for match in _pattern(text_so_far).finditer(text_so_far)][-limit - 1 :]
-            start = before[0] if before else 0
-            ends = len(text_so_far)
-            runs = self.runs(text_so_far[start:] + piece)
-            return all(run.words <= limit or start + run.start + len(run.text) <= ends for run in runs)
+            before = text_so_far[-_A_WORD * (limit + 1) :]
+            runs = self.runs(before + piece)
+            return all(run.words <= limit or run.start + len(run.text) <= len(before) for run in runs)
 
         return allows
 
