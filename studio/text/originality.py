@@ -42,7 +42,7 @@ _MOST_CELLS = 20  # in 64 bits, where the budget is not given: q is 9 then
 _KEPT = 1 << 24  # runs that are kept in memory, 128 MB; more go to a temporary file
 _PIECE = 1 << 20  # characters of a text that are split into words at a time
 _KNOWN = 1_000_000  # words whose hashes are remembered
-_A_WORD = 24  # characters of text in which there is one, taken over many
+_A_WORD = 40  # characters of text in which there is one, taken over many
 _FORMAT = 1
 
 _JOINTS = "'’‘ʼ`´"
