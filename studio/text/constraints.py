@@ -22,6 +22,8 @@ INNER_MARKS = ",;:!?"
 STOPS = ".!?"
 MOST_MARKS = 2
 """Marks inside a line; one in a line of at most seven syllables."""
+MOST_TOKENS = 48
+"""Of a line without a form."""
 
 
 class Constraint(Protocol):
@@ -270,6 +272,30 @@ class LineConstraint:
             if not plan.closing:
                 allowed |= plan.newline
         return allowed
+
+
+class FreeLine:
+    """A line without a form: anything up to its newline, from one token to MOST_TOKENS."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.done = False
+        self._count = 0
+
+    def copy(self) -> FreeLine:
+        """The same state, to go on with in another way."""
+        return copy.copy(self)
+
+    def allowed(self) -> Bools:
+        """(V,): the tokens that may come next."""
+        allowed = self.vocabulary.within_line & (self._count < MOST_TOKENS)
+        allowed[self.vocabulary.newline] = self._count > 0
+        return allowed
+
+    def push(self, token: int) -> None:
+        """Take one of the tokens allowed."""
+        self.done = token == self.vocabulary.newline
+        self._count += 1
 
 
 def _mask(vocabulary: Vocabulary, tokens: Sequence[int]) -> Bools:

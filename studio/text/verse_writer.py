@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from studio.errors import InputError
-from studio.text.constraints import STOPS, Constraint, LinePlan
+from studio.text.constraints import STOPS, Constraint, FreeLine, LinePlan
 from studio.text.draws import uniform
 from studio.text.sampling import Sampling, draw
 from studio.text.stepper import Stepper, Texts
@@ -69,6 +69,17 @@ class Drawn:
     texts: Texts = field(repr=False, compare=False)
 
 
+@dataclass
+class _Row:
+    """A line being drawn: its constraint, its random numbers, what it has so far."""
+
+    constraint: Constraint
+    numbers: NDArray[np.float64]
+    tokens: list[int] = field(default_factory=list)
+    cost: float = 0.0
+    weight: float = 1.0
+
+
 @dataclass(frozen=True)
 class VerseWriter:
     """A model, its tokenizer and the words that it may use.
@@ -94,7 +105,7 @@ class VerseWriter:
         all of these and the seed, whatever else is written beside it. Raises InputError for lines that do not fit.
         """
         self.check(form, opening)
-        lines, tokens = list(opening), [*before, *self._tokens(form, opening)]
+        lines, tokens = list(opening), [*before, *self.tokens(form, opening)]
         texts = self.stepper.begin([tokens])
         failed: Counter[int] = Counter()
         level = 0
@@ -125,7 +136,7 @@ class VerseWriter:
                 back = max(len(opening), min([*form.partners(number), number - 1]))
                 lines = lines[: max(0, back)]
                 missing = {line: said for line, said in missing.items() if line < len(lines)}
-                tokens = [*before, *self._tokens(form, lines)]
+                tokens = [*before, *self.tokens(form, lines)]
                 texts = self.stepper.begin([tokens])
         else:
             return
@@ -144,7 +155,7 @@ class VerseWriter:
 
     def draw(
         self,
-        form: Form,
+        form: Form | None,
         lines: Sequence[str],
         texts: Texts,
         *,
@@ -152,74 +163,87 @@ class VerseWriter:
         attempt: int = 0,
         turn: int = 0,
         level: int = 0,
+        candidates: int | None = None,
     ) -> list[Drawn]:
         """Candidates for the next line, the most natural first; none where the form cannot be met.
 
-        texts: one row, after the lines so far. turn: numbers that set this drawing apart from others of the same line.
-        level: how much is let go, 0 nothing.
+        form: None for a line without one. texts: one row, after the lines so far. turn: a number that sets this
+        drawing apart from others of the same line. level: how much is let go, 0 nothing.
         """
-        plan = self._plan(form, lines, level)
-        number = len(lines)
-        rows: list[Constraint] = [plan.begin() for _ in range(self.candidates)]
-        draws = [
-            uniform(seed, attempt, number * _ROOM + candidate, turn, LONGEST) for candidate in range(self.candidates)
-        ]
-        drawn = []
-        for tokens, cost, state in self._sampled(rows, draws, texts, plan):
+        number, count = len(lines), candidates or self.candidates
+        rows: list[Constraint]
+        if form is None:
+            rows = [FreeLine(self.vocabulary) for _ in range(count)]
+        else:
+            plan = self._plan(form, lines, level)
+            rows = [plan.begin() for _ in range(count)]
+        draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
+        found: dict[str, Drawn] = {}
+        for tokens, cost, state in self._sampled(rows, draws, texts):
             text = self.tokenizer.decode(tokens).strip()
-            natural = cost / max(1, *checker.syllables(text, self.vocabulary.lexicon)) - self._dullness(text, lines)
-            drawn.append(Drawn(text, tuple(tokens), natural, state))
-        before = form.text(lines)
-        found = {line.text: line for line in sorted(drawn, key=lambda line: line.score)}
-        best = sorted(found.values(), key=lambda line: -line.score)
+            length = max(1, *checker.syllables(text, self.vocabulary.lexicon))
+            drawn = Drawn(text, tuple(tokens), cost / length - self._dullness(text, lines), state)
+            if text and "\ufffd" not in text and (text not in found or found[text].score < drawn.score):
+                found[text] = drawn
+        before = form.text(lines) if form else "\n".join(lines)
         return [
-            line for line in best if line.text not in lines and (self.accept is None or self.accept(before, line.text))
+            line
+            for line in sorted(found.values(), key=lambda line: (-line.score, line.text))
+            if line.text not in lines and (self.accept is None or self.accept(before, line.text))
         ]
 
     def _sampled(
-        self, rows: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts, plan: LinePlan
+        self, constraints: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts
     ) -> Iterator[tuple[list[int], float, Texts]]:
-        """(tokens, log-likelihood, the text after them) of every line that was completed."""
-        newline = self.vocabulary.newline
-        texts = texts.pick([0] * len(rows))
-        live = list(range(len(rows)))  # of each row of texts, the candidate; -1 for one that is over
-        tokens: list[list[int]] = [[] for _ in rows]
-        costs = [0.0] * len(rows)
+        """(tokens, log-likelihood, the text after them) of every line that was completed.
+
+        Lines that the masks force into what the model finds unlikely give way to copies of those that come into the
+        form by themselves: particles weighted by the probability that a mask leaves (Lew et al., arXiv 2306.03081).
+        """
+        texts = texts.pick([0] * len(constraints))
+        rows: list[_Row | None] = [_Row(one, numbers) for one, numbers in zip(constraints, draws, strict=True)]
         for step in range(LONGEST):
-            masks = {row: rows[candidate].allowed() for row, candidate in enumerate(live) if candidate >= 0}
-            living = [row for row, mask in masks.items() if mask is None or mask.any()]
             logits = texts.logits.double()
-            chosen = (
-                draw(
-                    logits[living].cpu().numpy(),
-                    [texts.history[row] for row in living],
-                    self.sampling,
-                    [float(draws[live[row]][step]) for row in living],
-                    [masks[row] for row in living],
-                )
-                if living
-                else []
-            )
-            costs_here = torch.log_softmax(logits, -1)
-            pushed = [newline] * len(live)
-            following = [-1] * len(live)
-            for row, token in zip(living, chosen, strict=True):
-                candidate = live[row]
-                costs[candidate] += float(costs_here[row, token])
-                rows[candidate].push(token)
-                if rows[candidate].done:
-                    yield tokens[candidate], costs[candidate], texts.pick([row])
-                    continue
-                tokens[candidate].append(token)
-                pushed[row], following[row] = token, candidate
-            live = following
-            going = [row for row, candidate in enumerate(live) if candidate >= 0]
-            if not going:
+            likely = torch.log_softmax(logits, -1).cpu().numpy()
+            masks = [None if row is None else row.constraint.allowed() for row in rows]
+            weights = np.zeros(len(rows))
+            for place, (row, mask) in enumerate(zip(rows, masks, strict=True)):
+                if row is not None:
+                    left = 1.0 if mask is None else float(np.exp(likely[place][mask]).sum())
+                    weights[place] = row.weight * left
+            rows = [row if weight else None for row, weight in zip(rows, weights, strict=True)]
+            weights /= weights.max() or 1.0
+            chosen = _survivors(weights, float(draws[0][LONGEST + step]))
+            if not chosen:
                 return
-            if len(going) <= 0.7 * len(live):
-                texts, pushed = texts.pick(going), [pushed[row] for row in going]
-                live = [live[row] for row in going]
-            texts.push(pushed)
+            if chosen != list(range(len(rows))):
+                again = len(set(chosen)) < len(chosen)
+                weights = np.ones(len(chosen)) if again else weights[chosen]
+                spare = [row.numbers for row in rows if row is not None]
+                rows = [_copied(rows[place], spare[slot]) for slot, place in enumerate(chosen)]
+                masks, likely = [masks[place] for place in chosen], likely[chosen]
+                texts, logits = texts.pick(chosen), logits[chosen]
+            tokens = draw(
+                logits.cpu().numpy(),
+                texts.history,
+                self.sampling,
+                [0.0 if row is None else float(row.numbers[step]) for row in rows],
+                masks,
+            )
+            for place, (row, token) in enumerate(zip(rows, tokens, strict=True)):
+                if row is None:
+                    continue
+                row.weight = float(weights[place])
+                row.cost += float(likely[place, token])
+                row.constraint.push(token)
+                if row.constraint.done:
+                    yield row.tokens, row.cost, texts.pick([place])
+                    rows[place] = None
+                else:
+                    row.tokens.append(token)
+            if all(row is None for row in rows):
+                return
+            texts.push([self.vocabulary.newline if row is None else row.tokens[-1] for row in rows])
 
     def _plan(self, form: Form, lines: Sequence[str], level: int) -> LinePlan:
         number = len(lines)
@@ -265,13 +289,15 @@ class VerseWriter:
         first = lines[0].lstrip("\"'(“‘")[:1]
         return CAPITAL if first.isupper() else LOWER
 
-    def _ending(self, form: Form, number: int) -> list[int]:
+    def _ending(self, form: Form | None, number: int) -> list[int]:
         """The newlines after a line."""
+        if form is None:
+            return [self.vocabulary.newline]
         if number == len(form.lines) - 1:
             return []
         return [self.vocabulary.newline] * (1 + form.lines[number].breaks)
 
-    def _tokens(self, form: Form, lines: Sequence[str]) -> list[int]:
+    def tokens(self, form: Form | None, lines: Sequence[str]) -> list[int]:
         """Lines as they would have been written, with the newlines after them."""
         tokens: list[int] = []
         for number, line in enumerate(lines):
@@ -279,7 +305,7 @@ class VerseWriter:
         return tokens
 
     def _dullness(self, text: str, lines: Sequence[str]) -> float:
-        """What a line loses for saying again what was said, in nats a syllable."""
+        """What a line loses for saying again what was said, in nats a syllable, roughly."""
         words = [normal(word) for word in words_of(text)]
         said = Counter(normal(word) for line in lines for word in words_of(line))
         cost = 0.0
@@ -291,4 +317,24 @@ class VerseWriter:
         begins = [normal((words_of(line) or [""])[0]) for line in lines[-3:]]
         if words and words[0] in begins:
             cost += REPEATED * begins.count(words[0])
-        return cost * 10 / max(1, len(words) + 2) / 10
+        return cost / (len(words) + 2)
+
+
+def _survivors(weights: NDArray[np.float64], uniform: float) -> list[int]:
+    """Rows that go on, of weights (B,), 0 for a row that is over: all that are alive, or where the weights have grown
+    too unlike as many drawn by them (systematic resampling, Kitagawa 1996)."""
+    alive = np.flatnonzero(weights)
+    if len(alive) == 0:
+        return []
+    parts = weights[alive] / weights[alive].sum()
+    if len(alive) >= 4 and 1 / (parts**2).sum() < len(alive) / 2:
+        points = (np.arange(len(alive)) + uniform) / len(alive)
+        return [int(alive[min(place, len(alive) - 1)]) for place in np.searchsorted(parts.cumsum(), points)]
+    if len(alive) <= 0.7 * len(weights):
+        return [int(place) for place in alive]
+    return list(range(len(weights)))
+
+
+def _copied(row: _Row | None, numbers: NDArray[np.float64]) -> _Row | None:
+    """A row to go on with by other random numbers."""
+    return row and _Row(row.constraint.copy(), numbers, list(row.tokens), row.cost)

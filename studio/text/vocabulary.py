@@ -28,7 +28,7 @@ LOWER, CAPITAL, EITHER = 0, 1, 2
 MARKS = ",;:.!?"
 LEAST_COMMON = 3
 """The class of `Lexicon.common` from which a word is used."""
-LEAST_COMMON_ENDING = 3
+LEAST_COMMON_ENDING = 4
 """The class from which one is used for its rhyme."""
 LONGEST = 12
 """Letters of a word, where the lexicon does not know which words are common."""
@@ -109,7 +109,8 @@ class Vocabulary:
 
     kind (W,): the number of its `Kind`. ending (W,): whether a line may end with it. rhyme (W,): its class of rhyme,
     or -1 where its readings differ; onset (W,): what stands before the rhyme; partners: for a class, how many onsets it
-    has among common words. masculine (W,): whether the last syllable is stressed.
+    has among common words. masculine (W,): whether the last syllable is stressed. within_line (V,): the tokens that may
+    stand in a line without a form.
     """
 
     def __init__(self, tokenizer: Tokenizer, lexicon: Lexicon, refused: Callable[[str], bool] | None = None) -> None:
@@ -124,6 +125,10 @@ class Vocabulary:
         self.marks = {mark: token for mark, token in marks.items() if token is not None}
         if not set(".!?") & set(self.marks):
             raise ModelError("Forms need a tokenizer with a token for a full stop; this model's has none.")
+        special = tokenizer.get_added_tokens_decoder()
+        breaks = [number for piece, number in tokenizer.get_vocab().items() if "\n" in piece or "Ċ" in piece]
+        self.within_line: Bools = np.ones(self.size, bool)
+        self.within_line[[*special, *breaks]] = False
         listed, commonness = _usual(lexicon)
         readings = {word: lexicon.readings(word) for word in listed}
         self.words = [
@@ -141,8 +146,10 @@ class Vocabulary:
         self.rhyming &= np.array([commonness[word] >= least for word in self.words], bool)
         pairs = np.unique(np.stack([self.rhyme, self.onset], 1)[self.rhyming], axis=0)
         self.partners: Ints = np.bincount(pairs[:, 0], minlength=max(1, self.rhyme.max(initial=0) + 1))
-        self.begin = self._surfaces(tokenizer, "\n", [(str.capitalize, CAPITAL), (str, LOWER)])
-        self.inside = self._surfaces(tokenizer, "a", [(lambda word: " " + word, LOWER), (_spaced, CAPITAL)])
+        self.begin = self._surfaces(tokenizer, "\n", [(_large, CAPITAL), (str, LOWER)])
+        self.inside = self._surfaces(
+            tokenizer, "a", [(lambda word: " " + word, LOWER), (lambda word: " " + _large(word), CAPITAL)]
+        )
 
     def rhymes_with(self, word: str) -> Bools:
         """(W,): the words that rhyme with one, by the reading it usually has, and are not its like."""
@@ -210,8 +217,8 @@ class Vocabulary:
         return Surfaces(np.array(word)[kept], np.array(look)[kept], first, Trie(paths))
 
 
-def _spaced(word: str) -> str:
-    return " " + word.capitalize()
+def _large(word: str) -> str:
+    return "'" + word[1:].capitalize() if word.startswith("'") else word.capitalize()
 
 
 def _usual(lexicon: Lexicon) -> tuple[list[str], dict[str, int]]:
