@@ -12,7 +12,7 @@ from studio.commands.common import Device, Json, Quiet
 from studio.errors import InputError
 from studio.terminal import Terminal
 
-Page = Literal["studio", "style", "gan", "vae", "melody", "train"]
+Page = Literal["studio", "style", "gan", "vae", "melody", "text", "train"]
 
 
 def open_app(

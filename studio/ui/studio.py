@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from studio.errors import InputError
-from studio.ui import gan, melody, piano_roll, style_transfer, training, vae
+from studio.ui import gan, melody, piano_roll, style_transfer, text, text_sheets, training, vae
 from studio.ui.look import STYLESHEET, theme
 from studio.ui.samples import samples_folder
 from studio.ui.shell import Shell
@@ -25,6 +25,7 @@ PAGES: dict[str, tuple[str, Callable[[], Any]]] = {
     "gan": (gan.TITLE, gan.page),
     "vae": (vae.TITLE, vae.page),
     "melody": (melody.TITLE, melody.page),
+    "text": (text.TITLE, text.page),
     "train": (training.TITLE, training.page),
 }
 _MAX_FILE = 2**30  # a .zip of pictures
@@ -48,6 +49,7 @@ def build_studio() -> Shell:
                 "dcgan": ("gan", made["gan"].model),
                 "vae": ("vae", made["vae"].model),
                 "melody": ("melody", made["melody"].model),
+                "text": ("text", made["text"].model),
             },
         )
     return blocks
@@ -59,6 +61,7 @@ BUILDERS: dict[str, Callable[[], Shell]] = {
     "gan": gan.build,
     "vae": vae.build,
     "melody": melody.build,
+    "text": text.build,
     "train": training.build,
 }
 """What `studio app` can open, by name: all pages, or one of them."""
@@ -104,7 +107,7 @@ def launch(
         allowed_paths=[str(samples_folder())],
         max_file_size=_MAX_FILE,
         theme=theme(),
-        css_paths=[STYLESHEET, piano_roll.STYLESHEET],
+        css_paths=[STYLESHEET, piano_roll.STYLESHEET, text_sheets.STYLESHEET],
     )
     if reloading:
         return ""

@@ -45,9 +45,15 @@ class Work(Generic[_Result]):
     """
 
     def __init__(
-        self, call: Callable[[Callback], _Result], stop: threading.Event, *, time_limit: float = TIME_LIMIT
+        self,
+        call: Callable[[Callback], _Result],
+        stop: threading.Event,
+        *,
+        time_limit: float = TIME_LIMIT,
+        tick: float = TICK,
     ) -> None:
-        self._call, self._stop = call, stop
+        """tick: seconds between two looks at the news."""
+        self._call, self._stop, self._tick = call, stop, tick
         self._deadline = time.monotonic() + time_limit
         self._news: deque[Update] = deque()
         self._done = threading.Event()
@@ -62,7 +68,7 @@ class Work(Generic[_Result]):
         try:
             done = False
             while not done:
-                done = self._done.wait(TICK)
+                done = self._done.wait(self._tick)
                 yield self._drained()
         finally:
             self._stop.set()
