@@ -56,7 +56,7 @@ class Draft:
             raise InputError("The form is full; undo a line to go on in another way.")
         if self.form:
             writer.check(self.form, self.lines)
-        texts = writer.stepper.begin([[*before, *writer.tokens(self.form, self.lines)]])
+        texts = writer.stepper.begin([[*writer.apart(before), *writer.tokens(self.form, self.lines)]])
         found: list[Drawn] = []
         turn = self.turn
         for turn in range(self.turn, self.turn + writer.tries):
@@ -110,6 +110,59 @@ class Draft:
             return cls(form, str(values["prompt"]), int(values["seed"]), turn=int(values["turn"]), **texts)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"Expected a draft as it was saved, and {error} is not as it was.") from None
+
+
+class Writing:
+    """A draft at work, with the model that writes with it.
+
+    draft: as it stands now. before: tokens that the model reads first. Each step raises what the same step of `Draft`
+    raises, and leaves the draft as it was then.
+    """
+
+    def __init__(self, writer: VerseWriter, draft: Draft, before: Sequence[int], *, seed: int | None = None) -> None:
+        self.writer, self.before = writer, before
+        self.draft = draft if seed is None else replace(draft, seed=seed)
+
+    @property
+    def text(self) -> str:
+        """The lines taken so far."""
+        return self.draft.text
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same, one by one."""
+        return self.draft.lines
+
+    @property
+    def finished(self) -> bool:
+        """Whether the form is full."""
+        return self.draft.finished
+
+    def offer(self, count: int = 4) -> tuple[str, ...]:
+        """Lines for what comes next; asked again, others."""
+        with self.writer.stepper.device.computing():
+            self.draft = self.draft.offer(self.writer, self.before, count)
+        return self.draft.offered
+
+    def take(self, number: int) -> str:
+        """Take an offered line, from 0; the text with it."""
+        self.draft = self.draft.take(number)
+        return self.text
+
+    def add(self, line: str) -> str:
+        """Add a line of one's own; the text with it."""
+        self.draft = self.draft.add(line)
+        return self.text
+
+    def undo(self) -> str:
+        """Take the last line back; the text without it."""
+        self.draft = self.draft.undo()
+        return self.text
+
+    def redo(self) -> str:
+        """Bring back what was undone last; the text with it."""
+        self.draft = self.draft.redo()
+        return self.text
 
 
 def _varied(found: Sequence[Drawn], count: int) -> tuple[str, ...]:

@@ -105,6 +105,7 @@ class VerseWriter:
         all of these and the seed, whatever else is written beside it. Raises InputError for lines that do not fit.
         """
         self.check(form, opening)
+        before = self.apart(before)
         lines, tokens = list(opening), [*before, *self.tokens(form, opening)]
         texts = self.stepper.begin([tokens])
         failed: Counter[int] = Counter()
@@ -141,6 +142,12 @@ class VerseWriter:
         else:
             return
         yield Written(form, tuple(lines), True, tuple(missing.values()))
+
+    def apart(self, before: Sequence[int]) -> list[int]:
+        """What the model reads first, with a blank line after it where it is more than the beginning of a text."""
+        newline = self.vocabulary.newline
+        bare = len(before) > 1 and before[-1] != newline
+        return [*before, newline, newline] if bare else list(before)
 
     def check(self, form: Form, opening: Sequence[str]) -> None:
         """Raise InputError for first lines that do not fit a form."""

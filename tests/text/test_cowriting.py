@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from studio.errors import InputError
-from studio.text.cowriting import Draft
+from studio.text.cowriting import Draft, Writing
 from studio.text.sampling import Sampling
 from studio.text.stepper import Stepper
 from studio.text.verse_writer import VerseWriter
@@ -74,6 +74,16 @@ def test_a_draft_goes_through_json(writer: VerseWriter) -> None:
     for broken in ({}, {**draft.as_json(), "form": {"name": "x"}}, {**draft.as_json(), "seed": "many"}):
         with pytest.raises(InputError, match="draft as it was saved"):
             Draft.from_json(broken)
+
+
+def test_a_draft_at_work(writer: VerseWriter) -> None:
+    writing = Writing(writer, Draft(haiku()), [0], seed=7)
+    lines = writing.offer(2)
+    assert len(lines) == 2 and writing.take(1) == lines[1] and writing.lines == (lines[1],)
+    assert writing.undo() == "" and writing.redo() == lines[1] and not writing.finished
+    with pytest.raises(InputError):
+        writing.take(0)
+    assert writing.add("my own") == lines[1] + "\nmy own"
 
 
 def test_what_is_not_there_cannot_be_taken(writer: VerseWriter) -> None:
