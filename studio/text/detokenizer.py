@@ -24,12 +24,12 @@ class Detokenizer:
         """before: tokens that the text goes on from, which are not given out."""
         self._tokens = _Vocabulary(tokenizer)
         self._bytes = b""
-        self._past, self._new = list(before[-_LONGEST:]), list[int]()
+        self._past, self._new = self._tokens.ending(before), list[int]()
 
     def begin(self, before: Sequence[int] = ()) -> Detokenizer:
         """Another of the same tokenizer, for another text."""
         begun = self.copy()
-        begun._bytes, begun._past, begun._new = b"", list(before[-_LONGEST:]), []
+        begun._bytes, begun._past, begun._new = b"", self._tokens.ending(before), []
         return begun
 
     def copy(self) -> Detokenizer:
@@ -49,7 +49,7 @@ class Detokenizer:
         text = self._difference()
         if not text or (text.endswith(_BROKEN) and len(self._new) < _LONGEST):
             return ""
-        self._past, self._new = [*self._past, *self._new][-2 * _LONGEST :], []
+        self._past, self._new = self._new, []
         return text
 
     def finish(self) -> str:
@@ -57,7 +57,7 @@ class Detokenizer:
         if self._tokens.of_bytes:
             return self._of_bytes(self._bytes, last=True)
         text = self._difference() if self._new else ""
-        self._past, self._new = [*self._past, *self._new][-2 * _LONGEST :], []
+        self._past, self._new = self._new or self._past, []
         return text
 
     def _of_bytes(self, found: bytes, *, last: bool) -> str:
@@ -101,6 +101,14 @@ class _Vocabulary:
             else:
                 self._known[token] = self._translated(self._tokenizer.id_to_token(token) or "")
         return self._known[token]
+
+    def ending(self, tokens: Sequence[int]) -> list[int]:
+        """The last few tokens, cut where a character begins."""
+        for size in range(1, min(len(tokens), 2 * _LONGEST) + 1):
+            text = "" if self.of_bytes else self.decode(tokens[-size:])
+            if text and _BROKEN not in text:
+                return list(tokens[-size:])
+        return []
 
     def decode(self, tokens: Sequence[int]) -> str:
         return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True))
