@@ -189,9 +189,14 @@ class TextTrainingParameters(TrainingParameters):
     size: Literal["auto", "nano", "micro", "mini"] = parameter(
         "auto", "Size of the network: nano 0.9, micro 6, mini 27 million weights; auto by the amount of text."
     )
-    batch_size: int = parameter(16, "Stretches of text in a step, over all processes.", ge=1, le=65_536)
-    learning_rate: float = parameter(2e-3, "Step size of the optimiser.", gt=0, le=100)
-    dropout: float = parameter(0.1, "Part of the numbers between layers that is left out while learning.", ge=0, lt=1)
+    batch_size: int = parameter(8, "Stretches of text in a step, over all processes.", ge=1, le=65_536)
+    learning_rate: float = parameter(3e-3, "Step size of the optimiser.", gt=0, le=100)
+    dropout: float = parameter(
+        0.0,
+        "Part of the numbers between layers that is left out while learning; 0.1 to 0.3 for little text.",
+        ge=0,
+        lt=1,
+    )
 
     schedule: Literal["constant", "cosine", "linear"] = parameter(
         "cosine", "How the learning rate falls towards the end.", advanced=True
@@ -202,10 +207,10 @@ class TextTrainingParameters(TrainingParameters):
     weight_decay: float = parameter(0.1, "Pull of every weight towards zero (AdamW).", ge=0, le=10, advanced=True)
     clip: float | None = parameter(1.0, "Largest norm of a gradient; larger ones are scaled.", gt=0, advanced=True)
     ema: float = parameter(
-        0.995, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
+        0.98, "Decay of the average of weights that results are made with.", ge=0, lt=1, advanced=True
     )
     check_every: int = parameter(
-        100, "Steps between measurements on text held out.", ge=1, le=10_000_000, advanced=True
+        250, "Steps between measurements on text held out.", ge=1, le=10_000_000, advanced=True
     )
     keep_every: int = parameter(
         50, "Steps between checkpoints that a killed run goes on from.", ge=1, le=1_000_000, advanced=True

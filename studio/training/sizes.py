@@ -8,8 +8,10 @@ from studio.data.texts import TextData
 from studio.errors import InputError
 from studio.training.parameters import TextTrainingParameters
 
-SIZES: dict[str, dict[str, int]] = {
-    "nano": {"layers": 4, "width": 128, "heads": 4, "context": 128},
+SIZES: dict[str, dict[str, Any]] = {
+    # The square of what is above 0 (So et al. 2021, arXiv:2109.08668): of a network as small as this, GELU takes a
+    # seventh of the time, and it learns less from as many tokens.
+    "nano": {"layers": 4, "width": 128, "heads": 4, "context": 128, "activation": "relu2"},
     "micro": {"layers": 6, "width": 256, "heads": 4, "context": 256},
     "mini": {"layers": 8, "width": 512, "heads": 8, "context": 512},
 }
@@ -20,7 +22,7 @@ def shape_for(chosen: TextTrainingParameters, data: TextData) -> dict[str, Any]:
     """What `studio.zoo.causal_lm.build` takes. Raises InputError where the heads do not divide the width."""
     suitable = next((size for bound, size in _SUITABLE if data.report.characters < bound), "mini")
     shape = dict(SIZES[suitable if chosen.size == "auto" else chosen.size])
-    shape |= {name: given for name in shape if (given := getattr(chosen, name)) is not None}
+    shape |= {name: given for name in shape if (given := getattr(chosen, name, None)) is not None}
     if shape["width"] % shape["heads"]:
         raise InputError(f"--width {shape['width']} is no multiple of the {shape['heads']} heads; change one of them.")
     return {**shape, "vocabulary": data.vocabulary, "dropout": chosen.dropout}

@@ -38,10 +38,19 @@ TOKENIZER, RUNS = "tokenizer.json", "runs.safetensors"
 ACTIVATION = "gelu_pytorch_tanh"  # GPT-2's own, computed at once
 
 
-def build(*, layers: int, width: int, heads: int, context: int, vocabulary: int, dropout: float) -> GPT2LMHeadModel:
+def build(
+    *,
+    layers: int,
+    width: int,
+    heads: int,
+    context: int,
+    vocabulary: int,
+    dropout: float,
+    activation: str = ACTIVATION,
+) -> GPT2LMHeadModel:
     """A GPT-2 (Radford et al. 2019) with random weights, as transformers builds it, ready to be trained.
 
-    context: tokens it sees at once; vocabulary: tokens there are.
+    context: tokens it sees at once; vocabulary: tokens there are; activation: as transformers calls them.
     """
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -52,7 +61,7 @@ def build(*, layers: int, width: int, heads: int, context: int, vocabulary: int,
             n_embd=width,
             n_layer=layers,
             n_head=heads,
-            activation_function=ACTIVATION,
+            activation_function=activation,
             resid_pdrop=dropout,
             embd_pdrop=dropout,
             attn_pdrop=0.0,  # attention is computed in one piece without it
