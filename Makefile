@@ -26,9 +26,11 @@ lint: $(VENV)/dev ## Check style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/bench ## Measure Studio beside its peers (an hour on 2 cores)
+bench: $(VENV)/bench ## Measure Studio beside its peers (an hour and a half on 2 cores)
 	@$(BIN)/python benchmarks/generation.py
 	@$(BIN)/python benchmarks/melody.py
+	@$(BIN)/python benchmarks/text.py
+	@$(BIN)/python benchmarks/text_training.py
 	@$(BIN)/python benchmarks/training_speed.py
 	@$(BIN)/python benchmarks/style_transfer.py
 	@$(BIN)/python benchmarks/training_quality.py
