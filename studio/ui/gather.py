@@ -39,9 +39,10 @@ def gathered(uploads: Sequence[Path], folder: str, room: Path) -> Path:
 
 
 def called(uploads: Sequence[Path], folder: str) -> str:
-    """A name for a model of these pictures: that of the .zip or the folder."""
+    """A name for a model of these files: that of the .zip, the one file or the folder."""
     if folder:
-        return Path(folder).name or "pictures"
+        path = Path(folder)
+        return (path.stem if os.path.isfile(path) else path.name) or "pictures"  # noqa: PTH113 (as above)
     return uploads[0].stem if len(uploads) == 1 else "pictures"
 
 

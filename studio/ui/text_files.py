@@ -13,12 +13,12 @@ from gradio.components import Component
 from studio.errors import InputError
 from studio.media import files, text
 from studio.recipe import Recipe, from_json, recipe_of
-from studio.text.cowriting import Draft
 from studio.text.parameters import TextParameters
 from studio.ui.shell import handed_over
 
 if TYPE_CHECKING:
     from studio.pipelines.text_result import TextResult
+    from studio.text.cowriting import Draft
 
 RESTORED_FROM = (".txt", ".json", ".png")
 DRAFT_SUFFIX = ".draft.json"

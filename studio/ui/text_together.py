@@ -9,14 +9,13 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.components import Component
 
 from studio.errors import InputError, StudioError
 from studio.progress import Callback
-from studio.text.cowriting import Draft
 from studio.text.parameters import TextParameters
 from studio.ui import stage, text_files, text_sheets
 from studio.ui.shell import COMPUTE, QUIETLY, Updates, failure, warn
@@ -24,6 +23,9 @@ from studio.ui.text_models import text_model
 from studio.ui.text_settings import FORMS
 from studio.ui.text_work import desk, report_on
 from studio.ui.work import StopFlags, Work
+
+if TYPE_CHECKING:
+    from studio.text.cowriting import Draft
 
 Understood = Callable[[dict[str, Any]], tuple[str, TextParameters]]
 
@@ -141,11 +143,11 @@ class Together:
 
     def take_back(self, **values: Any) -> Updates:
         """Undo the last line."""
-        return self._changed(values, Draft.undo)
+        return self._changed(values, lambda draft: draft.undo())
 
     def bring_back(self, **values: Any) -> Updates:
         """Redo the line that was undone last."""
-        return self._changed(values, Draft.redo)
+        return self._changed(values, lambda draft: draft.redo())
 
     def begin_anew(self) -> Updates:
         """An empty sheet."""
@@ -298,6 +300,8 @@ class Together:
 
 def draft_of(value: Any, chosen: TextParameters) -> Draft:
     """The draft that a page sent, in the form that its settings ask for now. Raises InputError for anything else."""
+    from studio.text.cowriting import Draft  # here, so that pages stand before torch is loaded
+
     sent = value.get("draft") if isinstance(value, dict) else None
     if not sent:
         return Draft(form=chosen.verse, prompt=chosen.prompt, seed=chosen.seed)

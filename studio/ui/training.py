@@ -1,4 +1,4 @@
-"""The page of training: pictures or tunes go in, a report says which are used, and a model of one's own comes out.
+"""The page of training: pictures, tunes or texts go in, a report says which are used, and a model comes out.
 
 A training runs in a process of its own and goes on when the page is closed; whoever opens the page again finds it.
 """
@@ -21,7 +21,7 @@ from studio.ui import gather, models, stage
 from studio.ui.plot import Curve, drawn
 from studio.ui.shell import QUIETLY, Shell, Updates, failure, heading, warn, without_folders
 from studio.ui.trainer import Order
-from studio.ui.training_settings import NAMES, TUNES, TrainingSettings, network_of
+from studio.ui.training_settings import NAMES, TrainingSettings, network_of, things_of
 from studio.ui.trainings import Story, Trainings
 from studio.ui.work import Work
 
@@ -50,7 +50,7 @@ class TrainingPage:
     def __init__(self) -> None:
         self.trainings = Trainings()
         self.used = False  # whether there is a page behind "Use it now"
-        heading(TITLE, "A folder of pictures or tunes becomes a model of your own, on this machine.")
+        heading(TITLE, "A folder of pictures, tunes or texts becomes a model of your own, on this machine.")
         with gr.Row(elem_classes=["desk"]):
             with gr.Column(scale=4, min_width=320, elem_classes=["controls"]):
                 self.settings = TrainingSettings()
@@ -121,7 +121,7 @@ class TrainingPage:
         self.use.click(lead, None, [tabs, *(made for _, made in pages.values())], **QUIETLY)
 
     def look_at_them(self, **values: Any) -> Iterator[Updates]:
-        """Read the pictures or tunes, and say which would be used and how long training takes."""
+        """Read the pictures, tunes or texts, and say which would be used and how long training takes."""
         uploads: list[Path] = []
         try:
             uploads, folder = self.settings.pictures(values)
@@ -252,7 +252,7 @@ class TrainingPage:
 
 
 def _look_at(kind: str) -> Any:
-    return gr.Button(f"Look at the {'tunes' if kind in TUNES else 'pictures'}", variant="primary")
+    return gr.Button(f"Look at the {things_of(kind)}", variant="primary")
 
 
 def _looked(kind: str, source: dict[str, Any], parameters: Any) -> str:

@@ -9,27 +9,33 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from studio.data.texts import SUFFIXES as TEXT_FILES
 from studio.errors import InputError
 from studio.training.parameters import KINDS, AnyTraining
 from studio.ui import gather, models, widgets
 from studio.ui.primer import SUFFIXES as TUNE_FILES
 from studio.ui.shell import QUIETLY, uploaded
 
-NAMES = {"dcgan": "GAN", "vae": "VAE", "melody": "Melody"}
-NETWORKS = {"melody": "melody_lstm"}
+NAMES = {"dcgan": "GAN", "vae": "VAE", "melody": "Melody", "text": "Text"}
+NETWORKS = {"melody": "melody_lstm", "text": "gpt"}
 """The network of a kind where it is called otherwise, as the lists of models know it."""
-TUNES = ("melody",)
-"""The kinds that learn from tunes; the others learn from pictures."""
+THINGS = {"melody": "tunes", "text": "texts"}
+"""What a kind learns from; the others learn from pictures."""
+PICTURES = "pictures"
 MINUTES = 30.0  # that the page suggests
 
 _FIRST = ("minutes", "size", "channels", "classes")  # the rest is folded away
 _NOT_FOR_PICTURES = ("lora_rank",)
+_OWN = {"text": ("size", "lora_rank")}
+"""What a kind asks for among its own settings, unlike those of pictures."""
+_SHARED = (*_FIRST, *_NOT_FOR_PICTURES)
 _CALLED = {"channels": {1: "grey", 3: "colour"}, "size": {64: "64 pixels", 128: "128 pixels"}}
 _LABELS = {"channels": "Colours", "classes": "Folders are classes", "minutes": "Minutes"}
 _NOTHING = "nothing"
-_FILES: dict[bool, dict[str, Any]] = {
-    False: {"label": "Pictures, or one .zip of them", "file_types": ["image", gather.ZIP]},
-    True: {"label": "Tunes (MIDI, ABC, MusicXML), or one .zip of them", "file_types": [*TUNE_FILES, gather.ZIP]},
+_FILES: dict[str, dict[str, Any]] = {
+    "pictures": {"label": "Pictures, or one .zip of them", "file_types": ["image", gather.ZIP]},
+    "tunes": {"label": "Tunes (MIDI, ABC, MusicXML), or one .zip of them", "file_types": [*TUNE_FILES, gather.ZIP]},
+    "texts": {"label": "Texts in UTF-8: one file, or several", "file_types": list(TEXT_FILES)},
 }
 
 
@@ -42,17 +48,20 @@ class TrainingSettings:
             file_count="multiple",
             height=150,
             elem_id="pictures",
-            **_FILES[False],
+            **_FILES[PICTURES],
         )
         self.folder = gr.Textbox(
-            label="Or a folder on this machine", placeholder="/home/me/folder", max_lines=1, elem_id="folder"
+            label="Or a folder (of texts also a file) on this machine",
+            placeholder="/home/me/folder",
+            max_lines=1,
+            elem_id="folder",
         )
         self.kind = gr.Radio(
             [(name, kind) for kind, name in NAMES.items()],
             value="dcgan",
             label="What to train",
             info="A GAN makes crisper pictures. A VAE learns faster, and can also blend pictures that you bring. "
-            "Melody learns from tunes and writes tunes.",
+            "Melody learns from tunes and writes tunes, Text learns from texts and writes texts.",
             elem_id="kind",
         )
         self.first: dict[str, Component] = {}
@@ -84,7 +93,7 @@ class TrainingSettings:
             self.more: dict[str, dict[str, Component]] = {}
             self.groups: dict[str, gr.Column] = {}
             for kind, fields in self.fields.items():
-                names = [name for name in fields if name not in (*_FIRST, *_NOT_FOR_PICTURES)]
+                names = [name for name in fields if name in _OWN.get(kind, ()) or name not in _SHARED]
                 self.more[kind] = {}
                 with gr.Column(visible=kind == "dcgan") as self.groups[kind]:
                     for pair in (names[at : at + 2] for at in range(0, len(names), 2)):
@@ -112,7 +121,10 @@ class TrainingSettings:
         sent = values.get("files") or []
         found = [uploaded(item, self.files.GRADIO_CACHE) for item in (sent if isinstance(sent, list) else [sent])]
         paths, folder = [path for path in found if path is not None], str(values.get("folder") or "").strip()
-        if values.get("kind") in TUNES and not paths and not folder:
+        thing = things_of(str(values.get("kind")))
+        if thing == "texts" and not paths and not folder:
+            raise InputError("There are no texts yet: drop one or several, or type the path of a file or a folder.")
+        if thing == "tunes" and not paths and not folder:
             raise InputError("There are no tunes yet: drop a .zip or tunes, or type the path of a folder.")
         return paths, folder
 
@@ -123,7 +135,7 @@ class TrainingSettings:
             raise InputError(f"Studio does not train a {kind!r}; it trains {', '.join(KINDS)}.")
         given = {}
         for name, field in self.fields[kind].items():
-            key = name if name in _FIRST else f"{kind}_{name}"
+            key = name if name in _FIRST and name not in _OWN.get(kind, ()) else f"{kind}_{name}"
             if key in values:
                 given[name] = widgets.meant(values[key], field)
         return KINDS[kind](**given)
@@ -151,8 +163,8 @@ class TrainingSettings:
         return [
             gr.update(choices=self._starts(kind), value=""),
             *(gr.Column(visible=kind == own) for own in self.groups),
-            gr.File(**_FILES[kind in TUNES]),
-            *[gr.update(visible=kind not in TUNES)] * 3,
+            gr.File(**_FILES[things_of(kind)]),
+            *[gr.update(visible=things_of(kind) == PICTURES)] * 3,
         ]
 
     def _starts_again(self, kind: str) -> Any:
@@ -160,6 +172,11 @@ class TrainingSettings:
 
     def _starts(self, kind: str) -> list[tuple[str, str]]:
         return [(_NOTHING, ""), *models.choices(network_of(kind))]
+
+
+def things_of(kind: str) -> str:
+    """What a kind learns from."""
+    return THINGS.get(kind, PICTURES)
 
 
 def network_of(kind: str) -> str:
