@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 
 from studio.data.report import LeftOut
 from studio.data.text_report import TextReport
-from studio.data.tokens import END, Writer, decoded, train_tokenizer
+from studio.data.tokens import Writer, decoded, train_tokenizer
 from studio.data.tree import entries_in
 from studio.errors import InputError
 from studio.media import files, text
@@ -151,7 +151,8 @@ def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretc
     """What to learn from, what to hold out, the files left out, and how many are of other kinds. Raises InputError."""
     if os.path.isfile(source):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         text.check_text(source)
-        found, left_out, other = [("", source)], [], 0
+        left_out: list[LeftOut] = []
+        found, other = [("", source)], 0
     elif os.path.isdir(source):  # noqa: PTH112
         found, left_out, other = _texts_in(source)
         if not found:
@@ -161,7 +162,8 @@ def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretc
             )
     else:
         raise InputError(f"There is no file or folder {source}; check the name.")
-    learnt, kept = [], []
+    learnt: list[Stretch] = []
+    kept: list[Stretch] = []
     sizes = [path.stat().st_size for _, path in found]
     many = sum(size < SMALL for size in sizes) > MANY
     for (name, path), size in zip(found, sizes, strict=True):
@@ -220,6 +222,3 @@ def _place_to_cut(path: Path, size: int, wanted: int) -> int:
 
 def _pieces(part: Stretch, counts: text.Counts | None = None) -> Iterator[str]:
     return text.pieces(part.path, part.start, part.end, counts)
-
-
-__all__ = ["END", "Stretch", "TextData", "open_texts", "read_texts", "stretches"]

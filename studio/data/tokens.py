@@ -26,7 +26,7 @@ SAMPLE = 48 << 20  # characters that a tokenizer is trained on, from all over th
 PART = 1 << 16  # characters that are turned into tokens at once
 LARGEST, SMALLEST = 50_257, 257
 
-_MARK, _BLOCK = 64, 8_192
+_MARK, _BLOCK, _TAIL = 64, 8_192, 16
 
 
 def train_tokenizer(pieces: Iterable[str], size: int, vocabulary: int | None = None) -> Tokenizer:
@@ -163,7 +163,11 @@ def decoded(tokens: NDArray[np.unsignedinteger], tokenizer: Tokenizer) -> Iterat
                 yield tokenizer.decode(held[:cut], skip_special_tokens=True)
             held = held[cut + 1 :]
         if len(held) > 4 * _BLOCK:
-            yield tokenizer.decode(held, skip_special_tokens=True)
-            held = []
+            text = tokenizer.decode(held[:-_TAIL], skip_special_tokens=True)
+            cut = max(text.rfind(" "), text.rfind("\n"))
+            if cut <= 0:  # one word without end
+                continue
+            yield text[:cut]
+            held = tokenizer.encode(text[cut:], add_special_tokens=False).ids + held[-_TAIL:]
     if held:
         yield tokenizer.decode(held, skip_special_tokens=True)

@@ -15,7 +15,7 @@ import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -280,14 +280,14 @@ class TextPipeline:
                 yield _Made(poem.text, poem.missing)
 
     def _stream_free(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Iterator[str]:
-        with self.device.computing(), closing(self._pieces([self._asked(chosen, prompt, seed, guard)])) as pieces:
-            begun = bool(prompt.rstrip(" "))
-            if begun:
-                yield prompt.rstrip(" ")
+        begun = text.clean(prompt).rstrip(" ")
+        if begun:
+            yield begun
+        with closing(self._pieces([self._asked(chosen, prompt, seed, guard)])) as pieces:
             for piece in pieces:
                 new = piece.text if begun else piece.text.lstrip()
                 if new:
-                    begun = True
+                    begun = new
                     yield new
 
     def _stream_form(
@@ -296,17 +296,14 @@ class TextPipeline:
         form = chosen.verse
         assert form is not None
         writer = self._writer(chosen, guard, refused)
-        with self.device.computing():
-            shown, last = 0, None
-            for poem in writer.write(form, self._tokens(prompt), seed=seed):
-                last = poem
-                # Only lines that can no longer go again: all of them once it is finished.
-                sure = len(poem.text) if poem.finished else shown
-                if sure > shown:
-                    yield from _lines_from(poem.text, shown)
-                    shown = sure
-            if last is not None and last.missing:
-                _log.warning("%s", " ".join(last.missing))
+        shown = 0
+        for poem in writer.write(form, self._tokens(prompt), seed=seed):
+            sure = form.text(poem.lines[: poem.settled])
+            for line in sure[shown:].splitlines(keepends=True):
+                yield line
+            shown = len(sure)
+            if poem.finished and poem.missing:
+                _log.warning("%s", " ".join(poem.missing))
 
     def _asked(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Asked:
         return Asked(
@@ -319,8 +316,8 @@ class TextPipeline:
             guard=guard,
         )
 
-    def _pieces(self, asked: Sequence[Asked]) -> Iterator[Piece]:
-        return write(self.stepper, self.tokenizer, asked)
+    def _pieces(self, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
+        yield from write(self.stepper, self.tokenizer, asked)
 
     def _tokens(self, prompt: str) -> list[int]:
         """A prompt as tokens, after the one that begins a document. Spaces at its end belong to the word that comes."""
@@ -391,10 +388,6 @@ def _joined(prompt: str, new: str) -> str:
     """A text from its beginning."""
     begun = text.clean(prompt).rstrip(" ")
     return (begun + new if begun else new.lstrip()).rstrip()
-
-
-def _lines_from(poem: str, start: int) -> Iterator[str]:
-    yield from poem[start:].splitlines(keepends=True)
 
 
 @functools.lru_cache(maxsize=4)

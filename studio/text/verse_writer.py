@@ -38,7 +38,7 @@ _LET_GO = ("the rhyme", "the stress", "the first letter")
 
 @dataclass(frozen=True)
 class Written:
-    """A poem as it grows: after every line one. Lines may go again when the way they opened leads nowhere.
+    """A poem as it grows: after every line one. Lines of the last stanza may go again, if their way leads nowhere.
 
     kept: whether everything that the form asks for could be kept so far; missing: what could not, in plain words.
     """
@@ -52,6 +52,11 @@ class Written:
     def kept(self) -> bool:
         """Whether nothing had to be let go."""
         return not self.missing
+
+    @property
+    def settled(self) -> int:
+        """How many of the lines stay whatever comes: those of whole stanzas, or all."""
+        return len(self.lines) if self.finished else self.form.stanza_of(len(self.lines))
 
     @property
     def text(self) -> str:
@@ -134,8 +139,8 @@ class VerseWriter:
             if sum(failed.values()) >= self.tries:
                 level += 1
             elif failed[number] % 2 == 0:
-                back = max(len(opening), min([*form.partners(number), number - 1]))
-                lines = lines[: max(0, back)]
+                back = min([*form.partners(number), number - 1])
+                lines = lines[: max(len(opening), form.stanza_of(number), back)]
                 missing = {line: said for line, said in missing.items() if line < len(lines)}
                 tokens = [*before, *self.tokens(form, lines)]
                 texts = self.stepper.begin([tokens])

@@ -62,6 +62,10 @@ class Form:
         rhyme = self.lines[number].rhyme
         return sum(line.rhyme == rhyme for line in self.lines) if rhyme else 1
 
+    def stanza_of(self, number: int) -> int:
+        """The line, from 0, with which the stanza of line `number` begins."""
+        return next((before for before in range(number, 0, -1) if self.lines[before - 1].breaks), 0)
+
     def text(self, lines: Iterable[str]) -> str:
         """Written lines as a text, a blank line between stanzas."""
         written = list(lines)

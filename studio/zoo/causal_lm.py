@@ -109,7 +109,8 @@ def load_network(model: hub.Model, dtype: torch.dtype | str = torch.float32) -> 
     except Exception as error:  # transformers raises many kinds
         line = str(error).split("\n")[0][:160].rstrip(".")
         raise ModelError(f"{model.name} cannot be opened as a language model ({line}).") from None
-    return network.eval()  # type: ignore[no-any-return]
+    network.eval()  # type: ignore[no-untyped-call]
+    return network
 
 
 def load_tokenizer(model: hub.Model) -> Tokenizer:
@@ -142,7 +143,7 @@ def end_token(tokenizer: Tokenizer, network: PreTrainedModel) -> int | None:
     ours = tokenizer.token_to_id(END)
     if ours is not None:
         return int(ours)
-    found = network.config.eos_token_id
+    found: int | list[int] | None = network.config.eos_token_id
     return found[0] if isinstance(found, list) else found
 
 
@@ -161,7 +162,7 @@ def save_model(
         files.write_bytes(folder / RUNS, save({name: torch.from_numpy(a) for name, a in index.to_arrays().items()}))
     files.write_bytes(folder / TOKENIZER, tokenizer.to_str().encode())
     end = tokenizer.id_to_token(end_token(tokenizer, network) or 0)
-    about = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": end, "eos_token": end}
+    about: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": end, "eos_token": end}
     about["model_max_length"] = context_of(network)
     files.write_bytes(folder / "tokenizer_config.json", _json(about))
     files.write_bytes(folder / "README.md", card.encode())
@@ -193,10 +194,10 @@ def _silent() -> Iterator[None]:
 
     before, bars = chatter.get_verbosity(), chatter.is_progress_bar_enabled()
     chatter.set_verbosity(logging.ERROR)
-    chatter.disable_progress_bar()
+    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         chatter.set_verbosity(before)
         if bars:
-            chatter.enable_progress_bar()
+            chatter.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -33,6 +33,17 @@ def test_all_text_comes_back_from_its_tokens(tmp_path: Path) -> None:
     assert "soon know it by heart" in data.report.in_words()
 
 
+def test_long_documents_come_back_in_pieces_that_end_with_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "_BLOCK", 100)
+    (tmp_path / "a.txt").write_text(PAGE)
+    data = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    found = list(data.texts())
+    assert len(found) > 4 and "".join(found) == PAGE[: len("".join(found))]
+    assert [word for piece in found for word in piece.split()] == "".join(found).split()
+
+
 def test_form_feeds_and_files_end_documents(tmp_path: Path) -> None:
     folder = tmp_path / "poems"
     folder.mkdir()
