@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NETWORK = "gpt"
 TOKENIZER, RUNS = "tokenizer.json", "runs.safetensors"
 ACTIVATION = "gelu_pytorch_tanh"  # GPT-2's own, computed at once
+GPT2_SPREAD, GPT2_WIDTH = 0.02, 768  # of its first weights; a narrower layer that is to give as much begins with more
 
 
 def build(
@@ -62,6 +63,7 @@ def build(
             n_layer=layers,
             n_head=heads,
             activation_function=activation,
+            initializer_range=GPT2_SPREAD * (GPT2_WIDTH / width) ** 0.5,
             resid_pdrop=dropout,
             embd_pdrop=dropout,
             attn_pdrop=0.0,  # attention is computed in one piece without it
