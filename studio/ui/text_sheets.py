@@ -61,7 +61,7 @@ def sheet(
 def kept(score: Score, missing: Sequence[str] = ()) -> dict[str, Any]:
     """How a text keeps its form, in words, and what is wrong with it."""
     if score.passed:
-        words = "The form is kept: every line, syllable and rhyme."
+        words = "The form is kept."
     else:
         words = f"The form is kept to {min(99, int(score.share * 100))} %."
     guesses = f"By guess, as it is in no dictionary: {', '.join(score.guessed)}." if score.guessed else ""

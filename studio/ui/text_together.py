@@ -53,7 +53,7 @@ class Together:
             self.stop = gr.Button("Stop", variant="stop", visible=False, elem_id="text-stop-together", **small)
             self.undo = gr.Button("Undo", elem_id="text-undo", **small)
             self.redo = gr.Button("Redo", elem_id="text-redo", **small)
-            self.again = gr.Button("Begin anew", elem_id="text-anew", **small)
+            self.again = gr.Button("Begin anew", elem_id="text-anew", scale=0, min_width=124)
         self.status = gr.HTML(
             "",
             html_template='<p role="status" aria-live="polite">${value}</p>',
