@@ -9,6 +9,7 @@ from typing import Any, get_args
 import gradio as gr
 from gradio.components import Component
 
+from studio.errors import InputError
 from studio.text.parameters import FormName, TextParameters
 from studio.ui import widgets
 from studio.ui.shell import QUIETLY
@@ -32,6 +33,10 @@ _ONLY_FOR: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """What only some forms ask for; for the others it is hidden and left as it is."""
 _OF_FORM = ("scheme", "letters", "syllables")
+_NEEDED = (
+    ("letters", "acrostic", "An acrostic needs a word to spell: type one beside its form."),
+    ("scheme", "rhyme", "A rhyme scheme is needed, such as ABAB CDCD: type one beside the form."),
+)
 _FIRST = (("count", "max_tokens"), ("temperature", "original"))
 _LABELS = {
     "max_tokens": "Longest", "count": "Side by side", "letters": "Word to spell", "original": "Copied words at most",
@@ -116,6 +121,9 @@ class TextSettings:
         if values.get("another_seed"):
             values["seed"] = _rolled()
         form = values.get("form", "free")
+        for name, owner, words in _NEEDED:
+            if form == owner and not str(values.get(name) or "").strip():
+                raise InputError(words)
         given = {
             name: self._meant(name, values[name])
             for name in self.fields

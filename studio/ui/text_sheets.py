@@ -60,10 +60,7 @@ def sheet(
 
 def kept(score: Score, missing: Sequence[str] = ()) -> dict[str, Any]:
     """How a text keeps its form, in words, and what is wrong with it."""
-    if score.passed:
-        words = "The form is kept."
-    else:
-        words = f"The form is kept to {min(99, int(score.share * 100))} %."
+    words = "The form is kept." if score.passed else f"The form is kept to {min(99, int(score.share * 100))} %."
     guesses = f"By guess, as it is in no dictionary: {', '.join(score.guessed)}." if score.guessed else ""
     problems = [*score.problems, *(said for said in missing if said not in score.problems)]
     return {"kept": score.passed, "words": words, "problems": problems, "guesses": guesses}

@@ -111,7 +111,9 @@ def test_stream_stop_keep_and_restore(address: str, browse: Browse, tmp_path: Pa
         page.get_by_label("Acrostic").check()
         page.wait_for_selector("#text-letters:visible")
         page.click("#text-write")
-        page.wait_for_function("document.querySelector('#text-status').innerText.includes('--letters')", timeout=LONG)
+        page.wait_for_function(
+            "document.querySelector('#text-status').innerText.includes('needs a word')", timeout=LONG
+        )
         page.get_by_role("button", name="Restore settings from a result").click()
         page.set_input_files("#text-dropped input[type=file]", tmp_path / "text-7.txt.json")
         page.wait_for_function("document.querySelector('#text-status').innerText.includes('Settings restored')")
