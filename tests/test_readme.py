@@ -15,10 +15,14 @@ from studio.media.abc_writer import write_tune
 from tests.conftest import ROOT
 from tests.music.tunes import jig
 from tests.training.test_melody import tune
+from tests.training.test_text import VERSE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 STYLE_COMMANDS = re.findall(r"^    studio (style .*)$", README, re.MULTILINE)
-MAKING_COMMANDS = re.findall(r"^    studio ((?:image|blend|walk|project|directions|melody) .*)$", README, re.MULTILINE)
+MAKING_COMMANDS = re.findall(
+    r"^    studio ((?:image|blend|walk|project|directions|melody|text) .* -o .*)$", README, re.MULTILINE
+)
+PRINTING_COMMANDS = re.findall(r"^    studio (text (?!.* -o ).*)$", README, re.MULTILINE)
 LIVE_COMMANDS = re.findall(r"^    studio (live .*)$", README, re.MULTILINE)
 TRAINING_COMMANDS = re.findall(r"^    studio (train .*)$", README, re.MULTILINE)
 SMALL = ["--size", "48", "--steps", "1", "--device", "cpu"]
@@ -58,9 +62,19 @@ def test_commands_that_make_something(command: str, folder: Path) -> None:
     words = shlex.split(command)
     assert main([*words, *HURRY.get(words[0], []), "--device", "cpu"]) == 0
     output = folder / words[words.index("-o") + 1]
-    for made in sorted(output.glob("*.mid")) if output.is_dir() else [output]:
-        assert made.stat().st_size > 500
+    inside = (
+        sorted(path for path in output.iterdir() if path.suffix in (".mid", ".txt")) if output.is_dir() else [output]
+    )
+    assert inside
+    for made in inside:
+        assert made.stat().st_size > (30 if made.suffix == ".txt" else 500)
         assert main(["recipe", str(made)]) == 0
+
+
+@pytest.mark.parametrize("command", PRINTING_COMMANDS)
+def test_commands_that_print(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*shlex.split(command), "--device", "cpu"]) == 0
+    assert capsys.readouterr().out.startswith("The sea")
 
 
 @pytest.mark.parametrize("command", LIVE_COMMANDS)
@@ -75,6 +89,7 @@ def test_commands_that_train(command: str, folder: Path, picture: Callable[..., 
     (folder / "my_pictures").mkdir()
     for seed in range(12):
         picture(f"my_pictures/{seed}.png", size=(64, 64), seed=seed)
+    (folder / "my_poems.txt").write_text(VERSE)
     (folder / "my_tunes").mkdir()
     for number in range(12):
         (folder / "my_tunes" / f"{number}.abc").write_text(write_tune(tune(number), f"Tune {number}"))
@@ -107,7 +122,9 @@ def test_every_option_that_is_named_exists(capsys: pytest.CaptureFixture[str], m
         "directions",
         "melody",
         "live",
+        "text",
         "train dcgan",
+        "train text",
         "evaluate",
     ):
         assert main([*command.split(), "--help"]) == 0

@@ -151,7 +151,7 @@ def test_settings_that_cannot_be_are_refused(
 
 
 def test_models_that_cannot_write_are_refused(verse: Path, model: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="has no tokenizer.json|is no language model but a melody_lstm"):
+    with pytest.raises(ModelError, match=r"has no tokenizer\.json|is no language model but a melody_lstm"):
         run(verse, tmp_path / "model", start="melody-folk")
     with pytest.raises(InputError, match="--layers is that of the model that --from names"):
         run(verse, tmp_path / "model", start=str(model), layers=3)

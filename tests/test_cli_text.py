@@ -1,0 +1,94 @@
+"""`studio text` as it is typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.cli import main
+from studio.recipe import recipe_of
+from tests.pipelines.test_text import model  # noqa: F401 (a fixture)
+
+Said = pytest.CaptureFixture[str]
+
+
+def test_a_text_is_printed_as_it_comes(model: Path, capsys: Said) -> None:  # noqa: F811
+    typed = ["text", "--model", str(model), "--prompt", "The owl", "--max-tokens", "20", "--seed", "3"]
+    assert main(typed) == 0
+    first = capsys.readouterr()
+    assert first.out.startswith("The owl") and len(first.out) > 12 and not first.err
+    assert main([*typed, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["texts"] == [first.out.rstrip()] and facts["seeds"] == [3] and facts["finished"]
+    assert facts["copied"][0]["words"] >= 0
+
+
+def test_a_text_goes_into_a_file_with_its_recipe(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
+    out, again = tmp_path / "haiku.txt", tmp_path / "again.txt"
+    assert main(["text", "--model", str(model), "--form", "haiku", "--candidates", "4", "-o", str(out)]) == 0
+    assert capsys.readouterr().out.startswith(f"{out}  ")
+    assert len(out.read_text().splitlines()) == 3
+    assert recipe_of(out).parameters["form"] == "haiku"
+    assert main(["remake", str(out), "-o", str(again), "--model", str(model), "-q"]) == 0
+    assert again.read_bytes() == out.read_bytes()
+    assert main(["recipe", str(out), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["pipeline"] == "text"
+
+
+def test_a_file_of_prompts_becomes_a_folder_of_texts(model: Path, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "prompts.txt").write_text("The owl\n\nThe cat\n")
+    typed = ["text", "--model", str(model), "--prompts", str(tmp_path / "prompts.txt"), "--max-tokens", "5", "-q"]
+    assert main([*typed, "-o", str(tmp_path / "poems")]) == 0
+    texts = sorted((tmp_path / "poems").glob("*.txt"))
+    assert [path.read_text()[:7] for path in texts] == ["The owl", "The cat"]
+
+
+def test_stop_strings_may_hold_a_new_line(model: Path, capsys: Said) -> None:  # noqa: F811
+    typed = ["text", "--model", str(model), "--prompt", "The owl", "--max-tokens", "200", "--seed", "1", "--json"]
+    assert main([*typed, "--stop", "\\n", "--stop", "e"]) == 0
+    text = json.loads(capsys.readouterr().out)["texts"][0].removeprefix("The owl")
+    assert "\n" not in text and "e" not in text
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--temperature", "-1"], "temperature"),
+        (["--temperature", "nan"], "temperature"),
+        (["--stop", ""], "stop"),
+        (["--prompt", "x" * 100_000], "prompt: String should have at most 50000 characters"),
+        (["--form", "ode"], "form"),
+        (["--form", "rhyme", "--scheme", "A1"], "scheme"),
+        (["--form", "haiku", "--letters", "SEA"], "--letters is for --form acrostic, not haiku"),
+        (["--original", "2"], "Expected 5 or more words"),
+        (["--prompts", "none.txt"], "There is no file none.txt"),
+        (["--refused", "none.txt"], "There is no file none.txt"),
+        (["-o", "poem.mid"], "Cannot write poem.mid: expected a name that ends in .txt, .png"),
+        (["--model", "nobody/nothing"], "it is not there and"),
+    ],
+)
+def test_refusals_are_one_line(
+    model: Path, options: list[str], words: str, capsys: Said, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert main(["text", "--model", str(model), *options]) == 2
+    said = capsys.readouterr()
+    assert words in said.err and said.err.count("\n") == 1 and not said.out
+
+
+def test_ctrl_c_leaves_no_file(model: Path, tmp_path: Path) -> None:  # noqa: F811
+    code = (
+        "import sys, _thread, threading; from studio.cli import run\n"
+        "threading.Timer(6, _thread.interrupt_main).start(); sys.argv = ['studio', *sys.argv[1:]]; run()"
+    )
+    typed = ["text", "--model", str(model), "--max-tokens", "1000000", "-o", str(tmp_path / "long.txt"), "--count", "1"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *typed, "--top-k", "5"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 130) and "Traceback" not in done.stderr
+    assert (tmp_path / "long.txt").exists() == (done.returncode == 0)
