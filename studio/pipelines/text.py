@@ -299,8 +299,7 @@ class TextPipeline:
         shown = 0
         for poem in writer.write(form, self._tokens(prompt), seed=seed):
             sure = form.text(poem.lines[: poem.settled])
-            for line in sure[shown:].splitlines(keepends=True):
-                yield line
+            yield from sure[shown:].splitlines(keepends=True)
             shown = len(sure)
             if poem.finished and poem.missing:
                 _log.warning("%s", " ".join(poem.missing))

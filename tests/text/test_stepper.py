@@ -11,7 +11,8 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from studio.device import Device
 from studio.errors import InputError, ModelError
 from studio.text.program import NotFlatError, flatten
-from studio.text.stepper import Plain, Stepper
+from studio.text.stepper import Stepper
+from studio.text.texts import Plain
 
 CPU = Device()
 V = 120
