@@ -96,13 +96,12 @@ class TextPipeline:
     ) -> Self:
         """Load a language model: a shipped one, "smollm2", a folder, or a hub id.
 
-        device, threads: as in `studio.device.choose`. precision: "auto" is float32 for models of Studio's own training,
-        which are small, and for others the fastest that the device has.
+        device, precision, threads: as in `studio.device.choose`. In half precision a CPU keeps matrices in 8 bits, see
+        `studio.text.program`; "float32" computes with the weights as they are.
         Raises ModelError, DeviceError.
         """
         found = hub.find(model)
-        usual = "float32" if found.config.get("network") == zoo.NETWORK and not _is_large(found) else "auto"
-        chosen = devices.choose(device, usual if precision == "auto" else precision, threads)
+        chosen = devices.choose(device, precision, threads)
         network = zoo.load_network(found, chosen.dtype)
         return cls(
             chosen.place_network(network) if chosen.kind != "cpu" else network,
@@ -342,7 +341,9 @@ class TextPipeline:
         if key not in self._vocabularies:
             bad = _refused(str(refused) if refused is not None else None)
             self._vocabularies = {
-                key: Vocabulary(self.tokenizer, Lexicon.load(), refused=lambda word: not bad.allows(word))
+                key: Vocabulary(
+                    self.tokenizer, Lexicon.load(), lambda word: not bad.allows(word), self.stepper.vocabulary
+                )
             }
         return VerseWriter(
             self.stepper,
@@ -392,8 +393,3 @@ def _joined(prompt: str, new: str) -> str:
 @functools.lru_cache(maxsize=4)
 def _refused(path: str | None) -> Refused:
     return Refused.load(path)
-
-
-def _is_large(model: hub.Model) -> bool:
-    """Whether reading its weights takes most of the time of a step."""
-    return model.weights.stat().st_size > 100 << 20

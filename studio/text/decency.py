@@ -118,7 +118,7 @@ def _forms(word: str) -> Iterator[str]:
     yield word
     if word.endswith("s"):
         yield word[:-1]
-        if word.endswith("es"):
+        if word.endswith(("ses", "xes", "zes", "ches", "shes", "oes")):
             yield word[:-2]
         if word.endswith("ies"):
             yield word[:-3] + "y"

@@ -97,7 +97,8 @@ class Flat(Texts):
         """The keys and values of a layer, made as soon as one of them is known."""
         while len(self.caches) <= layer:
             size = (len(self), key.shape[1], self.mask.shape[-1])
-            self.caches.append([part.new_zeros(*size, part.shape[-1]) for part in (key, value)])
+            # In float32 whatever the network computes in: small products are slow in half precision.
+            self.caches.append([torch.zeros(*size, part.shape[-1], device=part.device) for part in (key, value)])
         return self.caches[layer]
 
     def _fit(self) -> None:
@@ -128,11 +129,11 @@ class _Step:
         count, groups = key.shape[:2]
         places = self._places(groups)
         for part, new in zip(pair, (key, value), strict=True):
-            part.view(-1, part.shape[-1]).index_copy_(0, places, new.reshape(-1, part.shape[-1]))
+            part.view(-1, part.shape[-1]).index_copy_(0, places, new.reshape(-1, part.shape[-1]).to(part.dtype))
         keys, values = pair if self.all else [part[self.rows] for part in pair]
-        asked = query.reshape(count, groups, -1, query.shape[-1]) * scale
-        weights = _weights(torch.matmul(asked, keys.transpose(-1, -2)), self.mask)
-        return torch.matmul(weights, values).view(count, 1, query.shape[1], -1)
+        asked = query.reshape(count, groups, -1, query.shape[-1]).to(keys.dtype) * scale
+        weights = torch.softmax(torch.matmul(asked, keys.transpose(-1, -2)) + self.mask, -1)
+        return torch.matmul(weights, values).view(count, 1, query.shape[1], -1).to(query.dtype)
 
     def asked(self, hidden: Tensor) -> Tensor:
         """What `studio.text.program.Past` says."""
@@ -183,24 +184,21 @@ class _Reading:
             here = slice(first, first + len(piece))
             first += len(piece)
             for part, new in zip(pair, (key, value), strict=True):
-                part[piece.row, :, piece.start : piece.end] = new[here, :, 0].transpose(0, 1)
+                part[piece.row, :, piece.start : piece.end] = new[here, :, 0].transpose(0, 1).to(part.dtype)
             keys, values = (part[piece.row, :, None, : piece.end] for part in pair)
-            asked = query[here, :, 0].transpose(0, 1).reshape(len(keys), -1, len(piece), query.shape[-1]) * scale
+            asked = (
+                query[here, :, 0].float().transpose(0, 1).reshape(len(keys), -1, len(piece), query.shape[-1]) * scale
+            )
             ends = torch.arange(piece.start, piece.end, device=query.device)[:, None]
             later = torch.arange(piece.end, device=query.device) > ends
             scores = torch.matmul(asked, keys.transpose(-1, -2))
-            weights = _weights(scores, torch.zeros_like(later, dtype=torch.float32).masked_fill_(later, -torch.inf))
-            result[here, 0] = torch.matmul(weights, values).flatten(0, 1).transpose(0, 1)
+            weights = torch.softmax(scores.masked_fill_(later, -torch.inf), -1)
+            result[here, 0] = torch.matmul(weights, values).flatten(0, 1).transpose(0, 1).to(result.dtype)
         return result
 
     def asked(self, hidden: Tensor) -> Tensor:
         """What `studio.text.program.Past` says."""
         return hidden[self.wanted]
-
-
-def _weights(scores: Tensor, mask: Tensor) -> Tensor:
-    """Scores and what is added to them  →  parts of 1, computed in float32."""
-    return torch.softmax(scores.float() + mask, -1).to(scores.dtype)
 
 
 def _blocks(length: int) -> int:

@@ -78,7 +78,7 @@ def distributions(
 def choose(distribution: Floats, uniform: float) -> int:
     """Probabilities (V,) and a number in [0, 1)  →  a token: where the sum of those before it passes that number."""
     reached = distribution.cumsum()
-    place = int(np.searchsorted(reached, uniform * reached[-1], side="right"))
+    place = int(reached.searchsorted(uniform * reached[-1], side="right"))
     return place if place < len(reached) else int(np.flatnonzero(distribution)[-1])
 
 
@@ -131,15 +131,17 @@ def _shortlist(parts: Floats, sampling: Sampling) -> tuple[Ints, Floats]:
     least = 0.0
     if 0 < sampling.top_k < count:
         least = float(np.partition(parts, count - sampling.top_k)[count - sampling.top_k])
-    if sampling.top_p < 1:
-        # Tokens less likely than a V-th of what may be left out are left out, all together; no need to order them.
-        whole = float(parts[parts >= least].sum() if least else parts.sum())
-        likely = parts[parts >= max(least, (1 - sampling.top_p) / count * whole)]
-        ordered = np.sort(likely)[::-1]
-        within = int(np.searchsorted(ordered.cumsum(), sampling.top_p * whole))
-        least = max(least, float(ordered[min(within, len(ordered) - 1)]))
+    whole = float(parts[parts >= least].sum() if least else parts.sum()) if sampling.top_p < 1 else 0.0
     least = max(least, sampling.min_p)
-    tokens = np.flatnonzero(parts >= least if least else parts)
+    if sampling.top_p < 1:
+        # What min-p leaves out need not be put in order, nor tokens less likely than a V-th of what top-p leaves out.
+        likely = parts[parts >= max(least, (1 - sampling.top_p) / count * whole)]
+        likely.sort()
+        reached = likely[::-1].cumsum()
+        within = int(reached.searchsorted(sampling.top_p * whole))
+        if within < len(likely):
+            least = max(least, float(likely[len(likely) - 1 - within]))
+    tokens = (parts >= least if least else parts).nonzero()[0]
     kept = parts[tokens]
     return tokens, kept / kept.sum()
 

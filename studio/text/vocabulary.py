@@ -113,10 +113,19 @@ class Vocabulary:
     stand in a line without a form.
     """
 
-    def __init__(self, tokenizer: Tokenizer, lexicon: Lexicon, refused: Callable[[str], bool] | None = None) -> None:
-        """refused: words that are not to come out. Raises ModelError for a tokenizer without a token for a new line."""
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        lexicon: Lexicon,
+        refused: Callable[[str], bool] | None = None,
+        size: int | None = None,
+    ) -> None:
+        """refused: words that are not to come out. size: tokens that the network has, where those are more.
+
+        Raises ModelError for a tokenizer without a token for a new line.
+        """
         self.lexicon = lexicon
-        self.size = tokenizer.get_vocab_size()
+        self.size = size or tokenizer.get_vocab_size()
         newline = _alone(tokenizer, "\n")
         if newline is None:
             raise ModelError("Forms need a tokenizer with one token for a new line; this model's has none.")

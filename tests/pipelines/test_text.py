@@ -43,6 +43,15 @@ def pipe(model: Path) -> TextPipeline:
     return TextPipeline.from_pretrained(model, device="cpu", threads=1)
 
 
+def test_a_network_may_have_more_tokens_than_its_tokenizer(pipe: TextPipeline, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    size = pipe.tokenizer.get_vocab_size() + 30
+    network = zoo.build(layers=1, width=32, heads=2, context=CONTEXT, vocabulary=size, dropout=0.0)
+    other = TextPipeline.from_pretrained(zoo.save_model(tmp_path / "more", network, pipe.tokenizer, None, {}, ""))
+    assert other(form="haiku", candidates=4).scores[0].passed  # type: ignore[union-attr]
+    assert other(max_tokens=100, count=3).texts
+
+
 def test_a_text_is_the_same_alone_and_in_a_batch(pipe: TextPipeline) -> None:
     prompts = ["The owl", "", "The sea of glass sang to the moon,\nAnd", "Why?", "The rose of Rome"]
     together = pipe(prompts=prompts, max_tokens=100, seed=5)
@@ -230,8 +239,11 @@ def test_models_that_are_none_are_refused(tmp_path: Path, model: Path) -> None:
         TextPipeline.from_pretrained(copied)
 
 
-def test_precision_and_threads_do_not_change_a_text_in_float32(model: Path) -> None:
-    one = TextPipeline.from_pretrained(model, device="cpu", threads=1)
-    two = TextPipeline.from_pretrained(model, device="cpu", threads=2)
-    assert one.device == choose("cpu", "float32", 1)
-    assert one(count=10, max_tokens=40).texts == two(count=10, max_tokens=40).texts
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_threads_do_not_change_a_text(model: Path, precision: str) -> None:
+    one = TextPipeline.from_pretrained(model, device="cpu", precision=precision, threads=1)
+    two = TextPipeline.from_pretrained(model, device="cpu", precision=precision, threads=2)
+    assert one.device == choose("cpu", precision, 1)
+    texts = one(count=10, max_tokens=40).texts
+    assert two(count=10, max_tokens=40).texts == texts
+    assert [one(seed=seed, max_tokens=40).texts[0] for seed in range(10)] == texts

@@ -18,7 +18,7 @@ def refused() -> Refused:
 @pytest.mark.parametrize(
     "text",
     [
-        "gromf", "A GROMF!", "gromfs", "the gromf's hat", "gromf’s", "“gromfes”", "grömf", "gro\u0301mf",
+        "gromf", "A GROMF!", "gromfs", "the gromf's hat", "gromf’s", "grömf", "gro\u0301mf",
         "gr\u200bomf", "gro\u00admf", "ｇｒｏｍｆ", "half-gromf", "gromf-like", "gro-mf", "gro-\nmf", "gro‑mf",
         "(gromf)", "one_gromf_two",
         "frobni", "frobnication", "FROBNIS", "zle zizzle", "zizzles", "muddies", "tar-baby", "tar baby", "tarbaby",
