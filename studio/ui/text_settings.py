@@ -112,7 +112,7 @@ class TextSettings:
         changed[self.of_form] = gr.Row(visible=any(form in _ONLY_FOR[name] for name in _OF_FORM))
         offered = SCHEMES.get(form, ())
         changed[self.all["scheme"]] = gr.update(
-            visible=bool(offered), choices=list(offered), value=scheme or (offered[0] if offered else None)
+            visible=bool(offered), choices=list(offered), value=scheme or (offered[0] if offered else "")
         )
         return changed
 
@@ -164,7 +164,7 @@ class TextSettings:
         called = _LABELS.get(name, name.replace("_", " ").capitalize())
         look = {"elem_id": f"text-{name}", "label": called, "info": info, **look}
         if name == "scheme":
-            self.all[name] = gr.Dropdown([], value=None, allow_custom_value=True, **look)
+            self.all[name] = gr.Dropdown([""], value="", allow_custom_value=True, **look)  # None is no default
         elif name == "count":
             self.all[name] = gr.Slider(1, COUNT, field.default, step=1, buttons=[], **look)
         elif name == "stop":

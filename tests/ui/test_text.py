@@ -9,17 +9,15 @@ from typing import Any
 
 import gradio as gr
 import pytest
-import torch
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from studio import hub
-from studio.data.tokens import train_tokenizer
 from studio.errors import InputError
 from studio.pipelines.text import TextPipeline
 from studio.recipe import recipe_of
 from studio.remake import remake
-from studio.text.originality import Index, Run
+from studio.text.originality import Run
 from studio.text.parameters import TextParameters
 from studio.ui import models, text, text_files, text_sheets
 from studio.ui.studio import launch
@@ -30,7 +28,7 @@ from studio.verse import checker, forms
 from studio.verse.checker import Score
 from studio.verse.lexicon import Lexicon
 from studio.zoo import causal_lm as zoo
-from tests.training.test_text import VERSE
+from tests.training.test_text import VERSE, run
 
 Files = Callable[[Any], list[Path]]
 QUICK = {"candidates": 4}
@@ -38,12 +36,12 @@ INTACT = {"lines": ["The owl of Rome", "sang"], "offered": [], "undone": ["to me
 
 
 @pytest.fixture(scope="module")
-def model(home: Path) -> Path:
-    """A small GPT with random weights, which says that it learnt from a little verse."""
-    torch.manual_seed(0)
-    network = zoo.build(layers=1, width=32, heads=2, context=64, vocabulary=400, dropout=0.0)
-    tokenizer = train_tokenizer([VERSE], len(VERSE), 400)
-    return zoo.save_model(home / "tiny-gpt", network, tokenizer, Index.build([VERSE]), {}, "# tiny\n")
+def model(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small GPT that learnt a little verse, so that its lines are of letters."""
+    verse = tmp_path_factory.mktemp("verse") / "verse.txt"
+    verse.write_text(VERSE)
+    run(verse, home / "tiny-gpt", steps=60, check_every=60, learning_rate=1e-2, ema=0.9)
+    return home / "tiny-gpt"
 
 
 @pytest.fixture(scope="module")
