@@ -201,7 +201,11 @@ def pitch_mask(rules: Rules, now: Progress) -> Bools:
 def pitch_mask_off_grid(rules: Rules, now: Progress, ahead: int) -> Bools:
     """(B, P): what may fill the `ahead` ticks from the end of a primer to the next place where notes may begin."""
     ends = now.at + ahead >= rules.end
-    return np.asarray(np.where(ends[:, None], rules.last_ones(now.first), rules.pitches[None]))
+    allowed = np.where(ends[:, None], rules.last_ones(now.first), rules.pitches[None])
+    others = allowed.copy()
+    again = np.where(now.sounding >= FIRST_PITCH, now.sounding, REST)
+    others[np.arange(len(now.at)), again] &= now.run < rules.most_repeats
+    return np.asarray(np.where(others.any(1, keepdims=True), others, allowed))
 
 
 def duration_mask(rules: Rules, now: Progress, pitch: Ints) -> Bools:

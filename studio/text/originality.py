@@ -300,7 +300,7 @@ def _runs_of(texts: Iterable[str]) -> Iterator[_Piece]:
             found = _pattern(piece).findall(piece)
             if len(known) > _KNOWN:
                 known.clear()
-            for word in set(found) - known.keys():
+            for word in set(found):  # less known.keys() would go through all of those each time
                 hash_of(word, known)
             words = np.fromiter(map(known.__getitem__, found), np.uint64, len(found))
             words = np.concatenate([last, words])

@@ -40,7 +40,7 @@ def test_long_documents_come_back_in_pieces_that_end_with_words(
     (tmp_path / "a.txt").write_text(PAGE)
     data = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
     found = list(data.texts())
-    assert len(found) > 4 and "".join(found) == PAGE[: len("".join(found))]
+    assert len(found) > 2 and "".join(found) == PAGE[: len("".join(found))]
     assert [word for piece in found for word in piece.split()] == "".join(found).split()
 
 

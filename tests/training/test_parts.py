@@ -23,7 +23,7 @@ from studio.training.optimizers import check_patterns, make_optimizer
 from studio.training.parameters import KINDS
 from studio.training.pictures import vary
 from studio.training.step import parts_of
-from studio.zoo import melody
+from studio.zoo import causal_lm, melody
 from studio.zoo.folder import adopt
 from tests.training.tiny import curve, parameters, run, weights
 
@@ -162,6 +162,7 @@ NETWORKS: dict[str, dict[str, nn.Module]] = {
     "dcgan": {"discriminator": Discriminator(DCGANConfig(width=8))},
     "vae": {"vae": VAE(VAEConfig(width=8))},
     "melody": {"melody_lstm": MelodyLSTM(melody.shape(8, 2, 0.0))},
+    "text": {"gpt": causal_lm.build(layers=1, width=16, heads=2, context=8, vocabulary=300, dropout=0.0)},
 }
 
 
@@ -169,7 +170,12 @@ NETWORKS: dict[str, dict[str, nn.Module]] = {
 def test_help_texts_speak_of_their_own_medium(kind: str) -> None:
     texts = {name: field.description or "" for name, field in KINDS[kind].fields()}
     check_patterns(NETWORKS[kind], (texts["freeze"].rpartition(": ")[2],))
-    others = {"dcgan": ("tune",), "vae": ("tune", "generated"), "melody": ("picture", "generat", "discriminat")}[kind]
+    others = {
+        "dcgan": ("tune",),
+        "vae": ("tune", "generated"),
+        "melody": ("picture", "generat", "discriminat"),
+        "text": ("picture", "tune", "generat", "discriminat"),
+    }[kind]
     assert [text for text in texts.values() if any(word in text for word in others)] == []
 
 

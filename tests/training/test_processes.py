@@ -14,6 +14,7 @@ import torch
 
 from studio.training.parameters import KINDS
 from tests.conftest import ROOT
+from tests.training.test_text import VERSE
 from tests.training.tiny import curve, draw, files_of, run, tune, weights, write_tunes
 
 STEPS = 8
@@ -31,8 +32,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = draw(room / "pictures")
     write_tunes(room / "tunes" / "book.abc", [tune(number, 11 + 8 * (number % 5)) for number in range(20)])
     usual = {"steps": STEPS, "learning_rate": 2e-4, "keep_every": 3}
-    changes = {"dcgan": {"check_every": 5, "variations": ["flip"]}, "vae": {"variations": ["flip"]}, "melody": {}}
-    orders = [(kind, room / "tunes" if kind == "melody" else data, usual | changes[kind]) for kind in KINDS]
+    (room / "verse.txt").write_text(VERSE)
+    places = {"melody": room / "tunes", "text": room / "verse.txt"}
+    changes = {"dcgan": {"check_every": 5, "variations": ["flip"]}, "vae": {"variations": ["flip"]}}
+    orders = [(kind, places.get(kind, data), usual | changes.get(kind, {})) for kind in KINDS]
     for kind, source, changed in orders:
         run(kind, source, room / "one" / kind, **changed)
     asked = json.dumps([[kind, str(source), str(room / "two" / kind), changed] for kind, source, changed in orders])

@@ -37,6 +37,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "dcgan": {"latent": 8},
     "vae": {"latent": 8, "perceptual": 1.0, "beta_warmup": 10, "warmup": 4},
     "melody": {"dropout": 0.0},  # which draws by process
+    "text": {"layers": 1, "heads": 2, "context": 16, "vocabulary": 300, "warmup": 2},
 }
 
 
