@@ -27,7 +27,7 @@ def main() -> None:
         check_contents(wheel)
         python = install(wheel, work / "environment")
         use(python, work / "empty")
-    print(f"{wheel.name}: makes pictures and music offline from an empty folder in a clean environment.")
+    print(f"{wheel.name}: makes pictures, music and verse offline from an empty folder in a clean environment.")
 
 
 def build(work: Path) -> Path:
