@@ -116,7 +116,7 @@ def test_stream_stop_keep_and_restore(address: str, browse: Browse, tmp_path: Pa
         page.get_by_role("button", name="Restore settings from a result").click()
         page.set_input_files("#text-dropped input[type=file]", tmp_path / "text-7.txt.json")
         page.wait_for_function("document.querySelector('#text-status').innerText.includes('Settings restored')")
-        assert page.get_by_label("Haiku").is_checked() and not page.is_visible("#text-letters")
+        assert page.get_by_role("radio", name="Haiku").is_checked() and not page.is_visible("#text-letters")
 
 
 def test_write_together_by_keyboard(address: str, browse: Browse) -> None:
