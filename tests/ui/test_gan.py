@@ -25,7 +25,7 @@ Files = Callable[[Any], list[Path]]
 
 
 @pytest.fixture(scope="module")
-def gan_client(home: Path, what_gradio_left_open: None) -> Iterator[Client]:
+def gan_client(home: Path) -> Iterator[Client]:
     blocks = gan.build()
     yield Client(launch(blocks, block=False), verbose=False, analytics_enabled=False)
     blocks.close(verbose=False)

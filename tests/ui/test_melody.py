@@ -47,7 +47,7 @@ def model(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(model: Path, what_gradio_left_open: None) -> Iterator[Client]:
+def client(model: Path) -> Iterator[Client]:
     blocks = melody.build()
     yield Client(launch(blocks, block=False), verbose=False, analytics_enabled=False)
     blocks.close(verbose=False)

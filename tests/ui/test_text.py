@@ -45,7 +45,7 @@ def model(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(model: Path, what_gradio_left_open: None) -> Iterator[Client]:
+def client(model: Path) -> Iterator[Client]:
     blocks = text.build()
     yield Client(launch(blocks, block=False), verbose=False, analytics_enabled=False)
     blocks.close(verbose=False)

@@ -50,7 +50,7 @@ def dots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def served(home: Path, what_gradio_left_open: None) -> Iterator[tuple[TrainingPage, Client]]:
+def served(home: Path) -> Iterator[tuple[TrainingPage, Client]]:
     with Shell("Training") as blocks:
         page = training.page()
     yield page, Client(launch(blocks, block=False), verbose=False, analytics_enabled=False)

@@ -20,7 +20,7 @@ NOTHING = dict.fromkeys(["first", "second", "first_class", "second_class"])
 
 
 @pytest.fixture(scope="module")
-def vae_client(home: Path, what_gradio_left_open: None) -> Iterator[Client]:
+def vae_client(home: Path) -> Iterator[Client]:
     blocks = vae.build()
     yield Client(launch(blocks, block=False), verbose=False, analytics_enabled=False)
     blocks.close(verbose=False)
