@@ -1,7 +1,8 @@
 """The peers: the DCGAN of the PyTorch tutorial, written out plainly, and the VAE of `pythae` 0.1.2, with its trainer.
 
 Both get their pictures as float tensors that lie ready in memory, so that nothing is decoded while the clock runs, and
-compute in float32 as they do on any CPU. The VAE has our layers; the DCGAN has the tutorial's.
+compute in float32 as they do on any CPU. The VAE has our layers; the DCGAN has the tutorial's, or ours where they are
+given to it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from common import Tick, quiet
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from studio.networks import vae
+from studio.networks import dcgan, vae
 
 LATENT, WIDTH = 100, 64  # nz, ngf and ndf
 RATE, BETAS = 2e-4, (0.5, 0.999)
@@ -74,10 +75,18 @@ def initialize(module: nn.Module) -> None:
         nn.init.zeros_(module.bias)
 
 
-def train_dcgan(tick: Tick, pictures: Tensor, batch: int, steps: int) -> Generator:
-    """The tutorial's loop over (N, 3, 64, 64) in [-1, 1]; tick is called after each step."""
+def train_dcgan(
+    tick: Tick, pictures: Tensor, batch: int, steps: int, config: dcgan.DCGANConfig | None = None
+) -> nn.Module:
+    """The tutorial's loop over (N, 3, 64, 64) in [-1, 1]; tick is called after each step. Returns the generator.
+
+    config: train networks of ours, of this shape, instead of the tutorial's.
+    """
     torch.manual_seed(0)
-    generator, discriminator = Generator(), Discriminator()
+    generator, discriminator = (
+        (Generator(), Discriminator()) if config is None else (dcgan.Generator(config), dcgan.Discriminator(config))
+    )
+    latent = LATENT if config is None else config.latent
     judge = nn.BCELoss()
     optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=RATE, betas=BETAS)
     optimizer_g = torch.optim.Adam(generator.parameters(), lr=RATE, betas=BETAS)
@@ -90,7 +99,7 @@ def train_dcgan(tick: Tick, pictures: Tensor, batch: int, steps: int) -> Generat
             discriminator.zero_grad()
             loss_real = judge(torch.sigmoid(discriminator(real)), ones)
             loss_real.backward()
-            fake = generator(torch.randn(len(real), LATENT, 1, 1))
+            fake = generator(torch.randn(len(real), latent, 1, 1))
             loss_fake = judge(torch.sigmoid(discriminator(fake.detach())), zeros)
             loss_fake.backward()
             optimizer_d.step()

@@ -4,9 +4,14 @@
     python benchmarks/training_speed.py --data FOLDER     # other pictures than emoji
     python benchmarks/training_speed.py --quick           # a few steps
 
-Both of a pair train the same layers with the same losses on the same pictures in batches of 64: the tutorial's networks
-with BCE, and our VAE with squared error and divergence alone. Each side has a process of its own, in which one step is
-taken in turn. Our own recipes (spectral norm and DiffAugment; VGG-19 in the VAE's loss) follow for information.
+Both of a pair train the same layers on the same pictures in batches of 64, each side in a process of its own, in which
+one step is taken in turn:
+
+- our DCGAN, by the tutorial's loop with its losses and optimisers, and as `studio train dcgan` does it;
+- the tutorial's DCGAN, by the tutorial's loop and by ours, both with its losses and its order of updates;
+- our VAE by pythae's trainer and by ours, both with squared error and divergence alone.
+
+How fast `studio train vae` is as it is, with VGG-19 in its loss, follows for information.
 """
 
 from __future__ import annotations
@@ -26,6 +31,7 @@ from torch import Tensor, nn
 from studio.data.pictures import PictureData
 from studio.data.tensors import to_network
 from studio.device import Device, choose
+from studio.networks.dcgan import DCGANConfig
 from studio.networks.vae import VAEConfig
 from studio.training import ema
 from studio.training.loop import Loop
@@ -48,29 +54,35 @@ def main() -> None:
     options = parser.parse_args()
     rounds, folder = (3 if options.quick else 20), folder_of(options.data)
     print(f"{machine()}; {choose('cpu', options.precision).name_and_precision}; batches of {BATCH}, {rounds} rounds")
-    compare(
-        "DCGAN of the tutorial", Turns(their_dcgan, folder), Turns(our_loop, "tutorial", folder, options), rounds, "it"
-    )
-    compare("VAE", Turns(their_vae, folder), Turns(our_loop, "vae", folder, options), rounds, "pythae")
-    for name in ("own dcgan", "own vae"):
-        side = Turns(our_loop, name, folder, options)
-        taken = take_turns({name: side}, rounds)
-        print(f"our {name.removeprefix('own ')} recipe: {BATCH / taken.median(name):.0f} images a second")
-        side.end()
+    for what, peer, theirs, ours in (
+        ("our DCGAN", "the tutorial's loop", (their_dcgan, folder, our_shape()), "own dcgan"),
+        ("the tutorial's DCGAN", "its loop", (their_dcgan, folder, None), "tutorial"),
+        ("our VAE", "pythae", (their_vae, folder), "vae"),
+    ):
+        compare(what, peer, Turns(*theirs), Turns(our_loop, ours, folder, options), rounds)
+    side = Turns(our_loop, "own vae", folder, options)
+    taken = take_turns({"own vae": side}, rounds)
+    print(f"our VAE with VGG-19 in its loss: {BATCH / taken.median('own vae'):.0f} images a second")
+    side.end()
 
 
-def compare(what: str, theirs: Turns, ours: Turns, rounds: int, peer: str) -> None:
+def compare(what: str, peer: str, theirs: Turns, ours: Turns, rounds: int) -> None:
     taken = take_turns({"theirs": theirs, "ours": ours}, rounds)
     peaks = [side.end() / 2**20 for side in (theirs, ours)]
     print(
-        f"{what}: {peer if peer != 'it' else 'its loop'} {BATCH / taken.median('theirs'):.1f} images a second, "
+        f"{what}: {peer} {BATCH / taken.median('theirs'):.1f} images a second, "
         f"studio {BATCH / taken.median('ours'):.1f}, {taken.times_faster('ours', 'theirs')}; "
         f"peak memory {peaks[0]:.0f} and {peaks[1]:.0f} MiB"
     )
 
 
-def their_dcgan(tick: Tick, folder: Path) -> None:
-    train_dcgan(tick, whole_batches(folder), BATCH, ENDLESS)
+def our_shape() -> DCGANConfig:
+    chosen = DCGANTrainingParameters()
+    return DCGANConfig(latent=chosen.latent, width=chosen.width)
+
+
+def their_dcgan(tick: Tick, folder: Path, config: DCGANConfig | None) -> None:
+    train_dcgan(tick, whole_batches(folder), BATCH, ENDLESS, config)
 
 
 def their_vae(tick: Tick, folder: Path) -> None:
