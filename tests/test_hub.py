@@ -58,7 +58,15 @@ def refusal(name: str | Path, load: bool = False) -> str:
 
 
 def test_the_shipped_model_is_found_and_whole() -> None:
-    assert hub.shipped() == ["dcgan-nebulae", "gpt-verse", "melody-folk", "vae-emoji", "vae-glyphs", "vgg19"]
+    assert hub.shipped() == [
+        "dcgan-nebulae",
+        "dcgan-nebulae-128",
+        "gpt-verse",
+        "melody-folk",
+        "vae-emoji",
+        "vae-glyphs",
+        "vgg19",
+    ]
     for name in hub.shipped():
         model = hub.find(name)
         listed = model.config.get("files") or json.loads((model.folder / hub.FILES).read_text())
