@@ -19,8 +19,8 @@ GAP = 8
 
 def nebulae() -> Image.Image:
     """A panorama out of one grid of latents above 24 samples."""
-    pipe = DCGANPipeline.from_pretrained("dcgan-nebulae", device="cpu")
-    panorama = pipe(count=1, seed=0, wide=29, high=9, scale=2).images[0]
+    pipe = DCGANPipeline.from_pretrained("dcgan-nebulae-128", device="cpu")
+    panorama = pipe(count=1, seed=0, wide=29, high=9).images[0]
     samples = pipe(count=24, seed=0, grid=True, columns=12).images[0]
     return stacked([panorama, samples.resize((panorama.width, panorama.width * samples.height // samples.width))])
 
