@@ -224,6 +224,7 @@ class VerseWriter:
                     left = 1.0 if mask is None else float(np.exp(likely[place][mask]).sum())
                     weights[place] = row.weight * left
             rows = [row if weight else None for row, weight in zip(rows, weights, strict=True)]
+            masks = [None if row is None else mask for row, mask in zip(rows, masks, strict=True)]
             weights /= weights.max() or 1.0
             chosen = _survivors(weights, float(draws[0][LONGEST + step]))
             if not chosen:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from studio.errors import InputError
@@ -163,3 +166,31 @@ def test_lines_that_are_refused_never_come_out(stepper: Stepper, tokenizer: Toke
     never = VerseWriter(stepper, tokenizer, vocabulary, Sampling(), candidates=2, tries=2, accept=lambda *_: False)
     poem = written(never, haiku())
     assert poem.lines == () and poem.finished and poem.missing == ("Line 1 could not be written.",)
+
+
+class _Line:
+    """Any token, `length` of them; a line that is `blocked` can go on with none after the first."""
+
+    def __init__(self, size: int, blocked: bool, length: int = 3) -> None:
+        self.size, self.blocked, self.left, self.length = size, blocked, length, length
+
+    @property
+    def done(self) -> bool:
+        return self.left == 0
+
+    def allowed(self) -> NDArray[np.bool_]:
+        return np.full(self.size, not (self.blocked and self.left < self.length))
+
+    def push(self, token: int) -> None:
+        self.left -= 1
+
+    def copy(self) -> _Line:
+        return copy.copy(self)
+
+
+def test_a_line_that_nothing_can_follow_leaves_the_others_alone(writer: VerseWriter, vocabulary: Vocabulary) -> None:
+    size = vocabulary.size
+    lines = [_Line(size, blocked=number == 1) for number in range(6)]
+    draws = np.random.default_rng(0).random((6, 200))
+    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]])))
+    assert len(completed) == 5
