@@ -18,7 +18,7 @@ from studio.device import Device
 from studio.errors import InputError
 from studio.media import page
 from studio.text.originality import Index
-from studio.training import card, ema, lora
+from studio.training import card, ema, gpt2, lora
 from studio.training.optimizers import check_patterns, make_optimizer
 from studio.training.parameters import TextTrainingParameters
 from studio.training.sizes import shape_for
@@ -62,6 +62,7 @@ class GPTTask:
         self.count = max(1, (len(data.tokens) - 1) // self.window)
         self.network = device.place_for_training(network)
         self.network.train()
+        self.by_hand = gpt2.suits(self.network, device)
         self.networks: dict[str, nn.Module] = {NAME: self.network}
         check_patterns(self.networks, chosen.freeze)
         self.average = ema.averaged_copy(self.network)
@@ -77,13 +78,18 @@ class GPTTask:
         losses = []
         with step.update(NAME) as backward:
             for part in step.parts:
-                tokens = self._windows(part)
-                with step.mixed():
-                    logits = self.network(input_ids=tokens[:, :-1], use_cache=False).logits
-                loss = cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
+                loss = self.loss(self._windows(part))
                 backward(loss)
                 losses.append(loss)
         return {"nats": step.mean(losses)}
+
+    def loss(self, tokens: Tensor) -> Tensor:
+        """Nats a token of the network over windows (B, T + 1)."""
+        if self.by_hand:
+            return gpt2.nats(self.network, tokens, self.device.dtype)
+        with self.device.mixed():
+            logits = self.network(input_ids=tokens[:, :-1], use_cache=False).logits
+        return cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
 
     def measure(self, step: int) -> Measure:
         """Bits a byte of text held out, which decide."""
