@@ -67,6 +67,13 @@ class Device:
         """The precision of network weights and activations."""
         return torch.bfloat16 if self.precision == "bfloat16" else torch.float32
 
+    @property
+    def attention(self) -> str:
+        """How transformers computes attention while a network is trained: on a CPU the gradient of the fused kind is
+        slow in half precision.
+        """
+        return "eager" if self.kind == "cpu" else "sdpa"
+
     def place(self, tensor: Tensor) -> Tensor:
         """A tensor moved here in its own precision, channels last if it is 4-D."""
         layout = torch.channels_last if tensor.ndim == 4 else torch.preserve_format

@@ -231,3 +231,7 @@ def test_freed_memory_comes_back_to_the_system_after_computing() -> None:
         for _ in range(3):
             torch.ones(2**25).sum()
     assert resident() - before < 2**26
+
+
+def test_only_a_cpu_trains_with_attention_step_by_step() -> None:
+    assert Device("cpu").attention == "eager" and Device("cuda", 0).attention == "sdpa"

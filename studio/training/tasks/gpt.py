@@ -52,7 +52,7 @@ class GPTTask:
             known = set(network.state_dict()) if start is not None else set()
             if chosen.lora_rank:
                 lora.add_adapters(network, chosen.lora_rank)
-        network.set_attn_implementation("eager")  # the other one's gradient is slow in half precision on a CPU
+        network.set_attn_implementation(device.attention)
         longest = zoo.context_of(network)
         if chosen.context is not None and chosen.context > longest:
             raise InputError(
