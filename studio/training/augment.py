@@ -7,6 +7,7 @@ the generator does not learn the changes, since they are made to its pictures to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
@@ -40,25 +41,47 @@ def augment(pictures: Tensor, kinds: Iterable[str], draws: Draws) -> Tensor:
 
 
 def _color(pictures: Tensor, draws: Draws) -> Tensor:
+    """Brightness, then the distance of each pixel from its grey, then that of each from the picture's mean."""
     brightness, saturation, contrast = (_uniform(pictures, draws) for _ in range(3))
-    pictures = pictures + (brightness - 0.5)
-    grey = pictures.mean(1, keepdim=True)
-    pictures = grey + (pictures - grey) * (saturation * 2)
-    mean = pictures.mean((1, 2, 3), keepdim=True)
-    return mean + (pictures - mean) * (contrast + 0.5)
+    brightness, saturation, contrast = brightness - 0.5, saturation * 2, contrast + 0.5
+    # All three at once, since passes over the pictures are what this costs.
+    grey = torch.stack(pictures.unbind(1)).sum(0)[:, None] / pictures.shape[1]
+    mean = grey.mean((2, 3), keepdim=True)
+    shift = grey * (contrast * (1 - saturation)) + (brightness + (1 - contrast) * mean)
+    return pictures * (contrast * saturation) + shift
 
 
 def _translation(pictures: Tensor, draws: Draws) -> Tensor:
     """Moved by up to an eighth of the side; what comes in is zero, the middle of the range."""
+    reach = [int(side * TRANSLATION + 0.5) for side in pictures.shape[2:]]
+    down, right = (_integers(pictures, 2 * most + 1, draws) - most for most in reach)
+    moved: Tensor = _Moved.apply(pictures, down, right, reach)  # type: ignore[no-untyped-call]
+    return moved
+
+
+class _Moved(torch.autograd.Function):
+    """(B, C, H, W) moved by `down` and `right` (B,), at most by `reach`. The gradient is moved back, which takes a
+    third of the time that autograd's takes to add up the gradients of the pixels that were picked.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pictures: Tensor, down: Tensor, right: Tensor, reach: list[int]) -> Tensor:
+        ctx.save_for_backward(down, right)
+        ctx.reach = reach
+        return _moved(pictures, down, right, reach)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:
+        down, right = ctx.saved_tensors
+        return _moved(gradient, -down, -right, ctx.reach), None, None, None
+
+
+def _moved(pictures: Tensor, down: Tensor, right: Tensor, reach: list[int]) -> Tensor:
     height, width = pictures.shape[2:]
-    reach = int(height * TRANSLATION + 0.5), int(width * TRANSLATION + 0.5)
-    padded = functional.pad(pictures, (reach[1], reach[1], reach[0], reach[0]))
-    down, right = (_integers(pictures, 2 * most + 1, draws) for most in reach)
-    rows = down[:, None] + torch.arange(height, device=pictures.device)
-    columns = right[:, None] + torch.arange(width, device=pictures.device)
-    batch = torch.arange(len(pictures), device=pictures.device)[:, None, None]
-    moved = padded.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]]
-    return moved.permute(0, 3, 1, 2)
+    padded = functional.pad(pictures, (reach[1], reach[1], reach[0], reach[0])).permute(0, 2, 3, 1)
+    windows = padded.unfold(1, height, 1).unfold(2, width, 1).permute(0, 1, 2, 4, 5, 3)  # (B, places, places, H, W, C)
+    batch = torch.arange(len(pictures), device=pictures.device)
+    return windows[batch, down + reach[0], right + reach[1]].permute(0, 3, 1, 2)
 
 
 def _cutout(pictures: Tensor, draws: Draws) -> Tensor:

@@ -82,6 +82,17 @@ def test_translation_moves_and_its_gradient_moves_back() -> None:
     assert pictures.grad is not None and set(pictures.grad.unique().tolist()) == {0.0, 1.0}
 
 
+def test_colour_is_brightness_saturation_and_contrast_in_turn() -> None:
+    pictures = torch.rand(8, 3, 16, 24) * 2 - 1
+    brightness, saturation, contrast = (lambda d: [d.uniform(1, 1, 1) for _ in range(3)])(draws())
+    wanted = pictures + (brightness - 0.5)
+    grey = wanted.mean(1, keepdim=True)
+    wanted = grey + (wanted - grey) * (saturation * 2)
+    mean = wanted.mean((1, 2, 3), keepdim=True)
+    wanted = mean + (wanted - mean) * (contrast + 0.5)
+    torch.testing.assert_close(augment(pictures, ["color"], draws()), wanted)
+
+
 @pytest.mark.parametrize("kind", ["flip", "turn", "shift", "color"])
 def test_variations_change_some_pictures_and_stay_in_range(kind: str) -> None:
     pictures = torch.rand(8, 3, 32, 32) * 2 - 1
