@@ -1,5 +1,7 @@
 """What a training comes to after the same number of pictures, beside the PyTorch DCGAN tutorial and `pythae` 0.1.2.
 
+The peers take them in batches of 64, we in batches as small as `studio train` has them.
+
     python benchmarks/training_quality.py                 # about 25 minutes on 2 cores
     python benchmarks/training_quality.py --data FOLDER   # other pictures than emoji
     python benchmarks/training_quality.py --images 8000   # learn from fewer pictures: a shorter run
@@ -38,7 +40,7 @@ from studio.training.pictures import references, sheet
 from studio.training.tasks.dcgan import DCGANTask
 from studio.training.tasks.vae import VAETask
 
-BATCH = 64
+BATCH = 64  # of the peers, and where nothing is learnt
 SAMPLES = 1000
 
 
@@ -78,22 +80,22 @@ def main() -> None:
     parser.add_argument("--only", choices=("dcgan", "vae"), help="one of the two pairs")
     options = parser.parse_args()
     quiet()
-    steps = max(1, (640 if options.quick else options.images) // BATCH)
+    images = 640 if options.quick else options.images
     data, device = pictures(folder_of(options.data)), choose("cpu")
     print(
-        f"{machine()}; {device.name_and_precision}; {steps} steps of {BATCH} pictures, "
+        f"{machine()}; {device.name_and_precision}; {images} pictures seen, "
         f"{len(data.pictures)} to learn from and {len(data.held_out)} held out"
     )
     judge = Judge(data, options.quick)
     if options.only != "vae":
-        compare_dcgans(data, device, steps, judge)
+        compare_dcgans(data, device, images, judge)
     if options.only != "dcgan":
-        compare_vaes(data, device, steps, judge)
+        compare_vaes(data, device, images, judge)
 
 
-def compare_dcgans(data: PictureData, device: Device, steps: int, judge: Judge) -> None:
+def compare_dcgans(data: PictureData, device: Device, images: int, judge: Judge) -> None:
     began = time.perf_counter()
-    generator = train_dcgan(lambda: None, to_network(data.pictures), BATCH, steps)
+    generator = train_dcgan(lambda: None, to_network(data.pictures), BATCH, images // BATCH)
     torch.manual_seed(1)
     with torch.no_grad():  # in training mode, as the tutorial samples
         made = [generator(torch.randn(BATCH, LATENT, 1, 1)) for _ in range(-(-judge.count // BATCH))]
@@ -101,23 +103,24 @@ def compare_dcgans(data: PictureData, device: Device, steps: int, judge: Judge) 
     print(f"DCGAN of the tutorial: KID-VGG19 {theirs:.4f} after {time.perf_counter() - began:.0f} s")
 
     began = time.perf_counter()
-    chosen = DCGANTrainingParameters(batch_size=BATCH, steps=steps, check_every=steps + 1)
+    steps = images // DCGANTrainingParameters().batch_size
+    chosen = DCGANTrainingParameters(steps=steps, check_every=steps + 1)
     task = DCGANTask(data, chosen, device)
     with tempfile.TemporaryDirectory() as folder:
         Loop(task, chosen, device, Path(folder)).run()
     ours = judge.kid(task.samples(judge.count), "dcgan-studio")
     print(
         f"DCGAN of studio: KID-VGG19 {ours:.4f}, {ours / theirs:.2f} of the tutorial's, "
-        f"after {time.perf_counter() - began:.0f} s"
+        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s"
     )
 
 
-def compare_vaes(data: PictureData, device: Device, steps: int, judge: Judge) -> None:
+def compare_vaes(data: PictureData, device: Device, images: int, judge: Judge) -> None:
     seen = to_network(data.pictures)
     whole = seen[: len(seen) // BATCH * BATCH]
-    epochs = max(1, round(steps * BATCH / len(whole)))  # pythae counts in these
-    steps = epochs * len(whole) // BATCH
-    chosen = VAETrainingParameters(batch_size=BATCH, steps=steps, check_every=steps + 1)
+    epochs = max(1, round(images / len(whole)))  # pythae counts in these
+    steps = epochs * len(whole) // VAETrainingParameters().batch_size
+    chosen = VAETrainingParameters(steps=steps, check_every=steps + 1)
     task = VAETask(data, chosen, device)
 
     began = time.perf_counter()
@@ -135,7 +138,7 @@ def compare_vaes(data: PictureData, device: Device, steps: int, judge: Judge) ->
     print(
         f"VAE of pythae: VGG distance {far:.4f}, KID-VGG19 of samples {kid['normal']:.4f} "
         f"({kid['fitted']:.4f} from a prior fitted as ours is), "
-        f"after {steps} steps and {time.perf_counter() - began:.0f} s"
+        f"after {epochs * len(whole) // BATCH} steps of {BATCH} and {time.perf_counter() - began:.0f} s"
     )
 
     began = time.perf_counter()
@@ -146,7 +149,8 @@ def compare_vaes(data: PictureData, device: Device, steps: int, judge: Judge) ->
     our_kid = judge.kid(task.samples(judge.count), "vae-studio")
     print(
         f"VAE of studio: VGG distance {ours:.4f}, {1 - ours / far:.0%} lower, KID-VGG19 of samples {our_kid:.4f}, "
-        f"{our_kid / kid['normal']:.2f} of pythae's, after {steps} steps and {time.perf_counter() - began:.0f} s"
+        f"{our_kid / kid['normal']:.2f} of pythae's, "
+        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s"
     )
 
 

@@ -93,4 +93,4 @@ def test_a_dry_run_speaks_to_people(tmp_path: Path, capsys: pytest.CaptureFixtur
     data = draw(tmp_path / "pictures", 10)
     assert main(["train", "dcgan", "--data", str(data), "-o", str(tmp_path / "model"), "--dry-run", *TINY]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("10 pictures used, ") and "examples a second: 20,000 steps in " in said
+    assert said.startswith("10 pictures used, ") and "examples a second: 80,000 steps in " in said

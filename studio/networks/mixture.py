@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 MOST_PARTS = 16
-LATENTS_A_PART = 200  # that a full covariance needs at the least
+LATENTS_A_PART = 100  # at the least; where they are fewer than their numbers, samples keep to what they span
 
 
 class Mixture(nn.Module):
@@ -47,7 +47,7 @@ class Mixture(nn.Module):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
 
-        parts = max(1, min(MOST_PARTS, len(latents) // max(LATENTS_A_PART, 2 * latents.shape[1])))
+        parts = max(1, min(MOST_PARTS, len(latents) // LATENTS_A_PART))
         model = GaussianMixture(parts, reg_covar=1e-3, max_iter=60, random_state=seed % 2**32)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # close is close enough

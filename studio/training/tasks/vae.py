@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from studio.data.pictures import PictureData
 from studio.data.tensors import to_network, to_uint8
 from studio.device import Device
-from studio.losses.perceptual import layer_scales, perceptual_distance
+from studio.losses.perceptual import LAYERS, layer_scales, perceptual_distance
 from studio.losses.variational import divergence, squared_error
 from studio.metrics.evaluate import compare_features, reconstruction
 from studio.metrics.extractor import VGGFeatures
@@ -29,6 +29,7 @@ from studio.training.task import Measure, Trouble
 from studio.zoo import vae as zoo
 from studio.zoo.folder import adopt
 
+SEEN_IN = (*LAYERS, "relu4_1")  # which sees shapes; without it samples are blurrier
 AT_ONCE = 64  # pictures
 MEASURED = 200  # pictures held out
 SAMPLED = 500
@@ -161,9 +162,11 @@ class VAETask:
             return made.new_zeros(())
         if self._scales is None:
             some = self.data.pictures[:: max(1, self.count // SCALED_BY)][:SCALED_BY]
-            self._scales = layer_scales(self.extractor.network, self.device.place(to_network(some)))
+            self._scales = layer_scales(self.extractor.network, self.device.place(to_network(some)), SEEN_IN)
         weight = len(own) * part.batch / (len(made) * int(looked_at.sum()))
-        return weight * perceptual_distance(self.extractor.network, made[own], pictures[own], scales=self._scales)
+        return weight * perceptual_distance(
+            self.extractor.network, made[own], pictures[own], SEEN_IN, scales=self._scales
+        )
 
     @torch.no_grad()
     def _encoded(self, pictures: Tensor, labels: Tensor) -> Tensor:
