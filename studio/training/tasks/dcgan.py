@@ -80,8 +80,8 @@ class DCGANTask:
     def step(self, step: Step) -> dict[str, float]:
         """The discriminator learns to tell real pictures from generated ones, and the generator to be believed.
 
-        Both learn from one pass back through the discriminator as it was before the step: a fifth of the time of two
-        passes is saved, and pictures come out as good.
+        Both learn from one pass back through the discriminator as it was before the step, which takes a tenth less
+        time than another pass through what it has become, and pictures come out no worse.
         """
         kinds, pulls = self.kinds, []
         losses: dict[str, list[Tensor]] = {"generator": [], "discriminator": []}
