@@ -96,8 +96,8 @@ class TextPipeline:
     ) -> Self:
         """Load a language model: a shipped one, "smollm2", a folder, or a hub id.
 
-        device, precision, threads: as in `studio.device.choose`. In half precision a CPU keeps matrices in 8 bits, see
-        `studio.text.program`; "float32" computes with the weights as they are.
+        device, precision, threads: as in `studio.device.choose`. In half precision a CPU multiplies in 8 bits, see
+        `studio.text.small_matrices`; "float32" computes with the weights as they are.
         Raises ModelError, DeviceError.
         """
         found = hub.find(model)

@@ -11,6 +11,7 @@ or beside it; not inside a longer word. An entry of several words is found as a 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ _LETTER = r"[^\W_]"
 _COMPOUND = re.compile(rf"{_LETTER}+(?:-\s*{_LETTER}+)*")
 _HYPHENS = str.maketrans({"‐": "-", "‑": "-"})
 _ENTRY = re.compile(rf"(?:{_LETTER}|\*)+(?: (?:{_LETTER}|\*)+)*")
+_KNOWN = 20_000  # words that are remembered
 _JOINED = 4  # parts of a compound that are read as one word, at most
 
 
@@ -43,6 +45,8 @@ class Refused:
         self._beginnings = tuple(entry[:-1] for entry in whole if entry.find("*") == len(entry) - 1)
         self._others = _pattern(entry for entry in whole if "*" in entry[:-1])
         self._phrases = _pattern(entry for entry in self.entries if " " in entry)
+        # Its words are looked at again and again, with every word that is written after them.
+        self._parts = functools.lru_cache(maxsize=_KNOWN)(self._looked_at)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Refused:
@@ -64,10 +68,10 @@ class Refused:
         plain = normalised(text).translate(_HYPHENS)
         words: list[str] = []
         bad: list[str] = []
-        for match in _COMPOUND.finditer(plain):
-            parts = re.split(r"-\s*", match[0])
+        for compound in _COMPOUND.findall(plain):
+            parts, refused = self._parts(compound)
             words += parts
-            bad += [word for word in _readings(parts) if self._refuses(word)]
+            bad += refused
         if self._phrases is not None:
             bad += self._phrases.findall(" ".join(words))
         return bad
@@ -83,6 +87,11 @@ class Refused:
         before = text_so_far[-REMEMBERED:]
         found = self.found(before + word)
         return not found or len(found) <= len(self.found(before))
+
+    def _looked_at(self, compound: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The parts of a word with hyphens, and what is refused in it."""
+        parts = re.split(r"-\s*", compound)
+        return tuple(parts), tuple(word for word in _readings(parts) if self._refuses(word))
 
     def _refuses(self, word: str) -> bool:
         if word.startswith(self._beginnings):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import copy
 from collections.abc import Sequence
 
 from tokenizers import Tokenizer
@@ -34,7 +33,8 @@ class Detokenizer:
 
     def copy(self) -> Detokenizer:
         """Another that goes on from here by itself."""
-        copied = copy.copy(self)
+        copied = Detokenizer.__new__(Detokenizer)  # several times quicker than copy.copy, and made with every token
+        copied._tokens, copied._bytes = self._tokens, self._bytes
         copied._past, copied._new = list(self._past), list(self._new)
         return copied
 

@@ -22,25 +22,37 @@ CHUNK = 512
 class Flat(Texts):
     """Rows of a network that is written down flat. It is the `Past` that the program asks.
 
-    caches: for each layer its keys and its values (B, G, L, D), L a multiple of BLOCK. mask: (B, 1, 1, L), 0 where a
-    row has a token and -inf where it has none.
+    caches: for each layer its keys and values, for L tokens, a multiple of BLOCK. mask: (B, L), 0 where a row has a
+    token and -inf where it has none.
     """
 
     def __init__(self, stepper: Stepper, history: Sequence[Sequence[int]]) -> None:
         super().__init__(stepper, history)
-        self.caches: list[list[Tensor]] = []
+        self.caches: list[_Cache] = []
         length = _blocks(max(map(len, history)))
-        self.mask = torch.full((len(history), 1, 1, length), -torch.inf, device=stepper.device.location)
+        self.mask = torch.full((len(history), length), -torch.inf, device=stepper.device.location)
 
     def pick(self, rows: Sequence[int]) -> Flat:
         """Texts of these rows, in this order, repeats allowed; this one stays as it is."""
         picked = Flat(self.stepper, [self.history[row] for row in rows])
         chosen, length = torch.tensor(rows, device=self.mask.device), picked.mask.shape[-1]
         with torch.inference_mode():
-            picked.caches = [[part[:, :, :length].index_select(0, chosen) for part in pair] for pair in self.caches]
-            picked.mask = self.mask[..., :length].index_select(0, chosen)
+            picked.caches = [
+                _Cache(*(part[:, :, :length].index_select(0, chosen) for part in (one.keys, one.values)))
+                for one in self.caches
+            ]
+            picked.mask = self.mask[:, :length].index_select(0, chosen)
             picked.logits = self.logits.index_select(0, chosen)
         return picked
+
+    def equals(self, other: Flat, rows: list[int]) -> bool:
+        """Whether it is bit for bit what these rows of another of the same length are, down to keys and values."""
+        ours, theirs = ([one.logits, *(part for cache in one.caches for part in cache.lists)] for one in (self, other))
+        chosen = torch.tensor(rows, device=self.mask.device)
+        return all(
+            torch.equal(one, part.view(len(other), -1).index_select(0, chosen).view(one.shape))
+            for one, part in zip(ours, theirs, strict=True)
+        )
 
     def _step(self, full: list[int]) -> None:
         self._fit()
@@ -80,7 +92,7 @@ class Flat(Texts):
         begun = self.history[row][: len(tokens)] == tokens
         self.history[row] = tokens
         with self.stepper.computing(len(tokens)), torch.inference_mode():
-            self.mask[row, ..., len(tokens) :] = -torch.inf
+            self.mask[row, len(tokens) :] = -torch.inf
             if not begun:  # its window was begun again in between
                 logits = self.logits.clone()
                 self._fit()
@@ -93,12 +105,14 @@ class Flat(Texts):
         columns = torch.tensor([turn.tokens, turn.positions], device=self.mask.device).unsqueeze(-1)
         return program(columns[0], columns[1], len(turn.tokens), turn).float()
 
-    def cache(self, layer: int, key: Tensor, value: Tensor) -> list[Tensor]:
+    def cache(self, layer: int, key: Tensor, value: Tensor) -> _Cache:
         """The keys and values of a layer, made as soon as one of them is known."""
         while len(self.caches) <= layer:
             size = (len(self), key.shape[1], self.mask.shape[-1])
             # In float32 whatever the network computes in: small products are slow in half precision.
-            self.caches.append([torch.zeros(*size, part.shape[-1], device=part.device) for part in (key, value)])
+            self.caches.append(
+                _Cache(*(torch.zeros(*size, part.shape[-1], device=part.device) for part in (key, value)))
+            )
         return self.caches[layer]
 
     def _fit(self) -> None:
@@ -106,8 +120,26 @@ class Flat(Texts):
         missing = _blocks(max(map(len, self.history))) - self.mask.shape[-1]
         if missing:
             pad = torch.nn.functional.pad
-            self.caches = [[pad(part, (0, 0, 0, missing)) for part in pair] for pair in self.caches]
+            self.caches = [
+                _Cache(*(pad(part, (0, 0, 0, missing)) for part in (one.keys, one.values))) for one in self.caches
+            ]
             self.mask = pad(self.mask, (0, missing), value=-torch.inf)
+
+
+class _Cache:
+    """Keys and values of a layer (B, G, L, D), and the views of them that every step needs.
+
+    lists: both as lists of (D,). across (B · G, D, L), down (B · G, L, D): as queries and weights are multiplied with.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values = keys, values
+        self.lists = keys.view(-1, keys.shape[-1]), values.view(-1, values.shape[-1])
+        self.across, self.down = keys.flatten(0, 1).transpose(1, 2), values.flatten(0, 1)
+
+    def of(self, rows: Tensor) -> _Cache:
+        """Of some rows."""
+        return _Cache(self.keys[rows], self.values[rows])
 
 
 class _Step:
@@ -116,24 +148,29 @@ class _Step:
     def __init__(self, texts: Flat, rows: list[int]) -> None:
         self.texts, self.all = texts, len(rows) == len(texts)
         self.rows = torch.tensor(rows, device=texts.mask.device)
+        self.length = texts.mask.shape[-1]
         self.tokens = [texts.history[row][-1] for row in rows]
         self.positions = [len(texts.history[row]) - 1 for row in rows]
         self.at = torch.tensor(self.positions, device=texts.mask.device)
-        texts.mask[self.rows, 0, 0, self.at] = 0.0
+        texts.mask.view(-1).index_fill_(0, self.rows * self.length + self.at, 0.0)
         self.mask = texts.mask if self.all else texts.mask[self.rows]
         self.places: dict[int, Tensor] = {}
+        self.masks: dict[tuple[int, int], Tensor] = {}
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """What `studio.text.program.Past` says."""
-        pair = self.texts.cache(layer, key, value)
-        count, groups = key.shape[:2]
+        cache = self.texts.cache(layer, key, value)
+        count, heads, _, size = query.shape
+        groups = key.shape[1]
         places = self._places(groups)
-        for part, new in zip(pair, (key, value), strict=True):
-            part.view(-1, part.shape[-1]).index_copy_(0, places, new.reshape(-1, part.shape[-1]).to(part.dtype))
-        keys, values = pair if self.all else [part[self.rows] for part in pair]
-        asked = query.reshape(count, groups, -1, query.shape[-1]).to(keys.dtype) * scale
-        weights = torch.softmax(torch.matmul(asked, keys.transpose(-1, -2)) + self.mask, -1)
-        return torch.matmul(weights, values).view(count, 1, query.shape[1], -1).to(query.dtype)
+        for part, new in zip(cache.lists, (key, value), strict=True):
+            part.index_copy_(0, places, new.reshape(-1, part.shape[-1]).float())
+        if not self.all:
+            cache = cache.of(self.rows)
+        asked = query.reshape(count * groups, heads // groups, size).float()
+        scores = torch.baddbmm(self._mask(groups, heads // groups), asked, cache.across, alpha=scale)
+        found = torch.bmm(torch.softmax(scores, -1), cache.down)
+        return found.view(count, 1, heads, -1).to(query.dtype)
 
     def asked(self, hidden: Tensor) -> Tensor:
         """What `studio.text.program.Past` says."""
@@ -143,8 +180,15 @@ class _Step:
         """Where the new keys stand in a cache that is looked at as a list of (D,): for each row, each group."""
         if groups not in self.places:
             first = self.rows[:, None] * groups + torch.arange(groups, device=self.rows.device)
-            self.places[groups] = (first * self.texts.mask.shape[-1] + self.at[:, None]).flatten()
+            self.places[groups] = (first * self.length + self.at[:, None]).flatten()
         return self.places[groups]
+
+    def _mask(self, groups: int, times: int) -> Tensor:
+        """The mask for each group of each row, and each query of a group: (B · G, times, L)."""
+        if (groups, times) not in self.masks:
+            wide = self.mask[:, None].expand(-1, groups * times, -1)
+            self.masks[groups, times] = wide.reshape(-1, times, self.length)
+        return self.masks[groups, times]
 
 
 class _Piece:
@@ -172,12 +216,13 @@ class _Reading:
             if piece.end == len(texts.history[piece.row]):
                 self.finished.append(piece.row)
                 wanted.append(len(self.tokens) - 1)
-            texts.mask[piece.row, 0, 0, piece.start : piece.end] = 0.0
+            texts.mask[piece.row, piece.start : piece.end] = 0.0
         self.wanted = torch.tensor(wanted or [0], device=texts.mask.device)
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """What `studio.text.program.Past` says."""
-        pair = self.texts.cache(layer, key, value)
+        cache = self.texts.cache(layer, key, value)
+        pair = cache.keys, cache.values
         result = query.new_empty(len(query), 1, query.shape[1], value.shape[-1])
         first = 0
         for piece in self.pieces:

@@ -12,6 +12,7 @@ another kind, or looks at tokens outside attention.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,13 @@ from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AttentionInterface, PreTrainedModel
 
+from studio.text import small_matrices
+from studio.text.pointwise import EVEN
+
 aten = torch.ops.aten
 _NAME = "studio_past"  # our attention, as transformers knows it
 _VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
+_FEW = 4  # rows that are multiplied at once, at least
 _HARMLESS = {"dropout", "is_causal", "position_ids", "use_cache", "cache_position", "output_attentions"}
 
 
@@ -47,14 +52,22 @@ Program = Callable[[Tensor, Tensor, int, Past], Tensor]
 
 
 def flatten(network: PreTrainedModel) -> Program:
-    """A network as a flat list of operators. Raises NotFlatError where that is not possible."""
+    """A network as a flat list of operators. Raises NotFlatError where that is not possible.
+
+    Of a network in half precision the matrices are kept in 8 bits on a CPU that multiplies those quickly, and all
+    else is computed in float32.
+    """
+    half = next(network.parameters()).dtype.itemsize == 2
+    shrinks = half and small_matrices.quick(next(network.parameters()).device)
+    if shrinks:
+        network = copy.deepcopy(network).float()  # type: ignore[no-untyped-call]
     try:
         first, second = (_watch(network, tokens) for tokens in (2, 3))
     except NotFlatError:
         raise
     except Exception as error:  # whatever a foreign forward pass does with what it is not used to
         raise NotFlatError(str(error)) from error
-    return _Writer(first, second).written()
+    return _Writer(first, second, shrinks).written()
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -129,10 +142,10 @@ def _aside() -> Iterator[None]:
 class _Writer:
     """Two passes over the same network, of 2 and of 3 tokens  →  a list of operators for any number of tokens."""
 
-    def __init__(self, first: _Watched, second: _Watched) -> None:
+    def __init__(self, first: _Watched, second: _Watched, shrinks: bool) -> None:
         if [call[0] for call in first.calls] != [call[0] for call in second.calls]:
             raise NotFlatError("Other operators for another number of tokens.")
-        self.first, self.second = first, second
+        self.first, self.second, self.shrinks = first, second, shrinks
         self.graph = fx.Graph()
         self.tokens, self.positions, self.count, self.past = map(
             self.graph.placeholder, ("tokens", "positions", "count", "past")
@@ -175,6 +188,9 @@ class _Writer:
             raise NotFlatError("The last product is not one with a matrix of the network.")
         elif target in _VIEWS:
             self._view(one, other)
+        elif target == aten.split.Tensor and args[0].shape[args[2]] % args[1] == 0:
+            parts = args[0].shape[args[2]] // args[1]
+            self._name(result, self.graph.call_function(torch.chunk, (self._node(args[0]), parts, args[2])))
         elif target == aten.native_layer_norm.default:
             rows, shape, weight, bias, epsilon = (self._node(part) for part in args)
             self._name(result[0], self.graph.call_function(torch.layer_norm, (rows, shape, weight, bias, epsilon)))
@@ -192,28 +208,16 @@ class _Writer:
             node = self.graph.call_method("asked", (self.past, node))
         weight = matrix.detach().t().contiguous()
         added = None if bias is None else self._own(bias)
-        if _shrinks(weight):
-            found = self._of_bytes(node, weight, result.shape[-1])
-            found = found if added is None else self.graph.call_function(operator.add, (found, added))
+        if self.shrinks:
+            small = self._own(small_matrices.pack(weight))
+            found = self.graph.call_function(small_matrices.multiply, (node, small, added))
         elif _packs(weight):
             packed = self._own(torch.ops.mkldnn._reorder_linear_weight(weight, None))
-            found = self.graph.call_function(
-                torch.ops.mkldnn._linear_pointwise.default, (node, packed, added, "none", [], "")
-            )
+            found = self.graph.call_function(_multiply, (node, packed, added))
         else:
             found = self.graph.call_function(torch.nn.functional.linear, (node, self._own(weight), added))
         self._name(result, found)
         self.made_of[id(result)] = ("linear", (source.shape[:-1],), {}, result)
-
-    def _of_bytes(self, node: fx.Node, weight: Tensor, width: int) -> fx.Node:
-        """A product with a matrix that is kept in 8 bits a number, and a scale for each of its rows."""
-        scales = (weight.abs().amax(1, keepdim=True).float() / 127).clamp_min(1e-8).to(weight.dtype)
-        small = (weight.float() / scales.float()).round().clamp(-128, 127).to(torch.int8)
-        flat = self.graph.call_method("reshape", (node, -1, weight.shape[1]))
-        found = self.graph.call_function(
-            torch._weight_int8pack_mm, (flat, self._own(small), self._own(scales.flatten()))
-        )
-        return self.graph.call_method("view", (found, -1, 1, width))
 
     def _unviewed(self, rows: Tensor) -> Tensor:
         """What a matrix of rows was before it was flattened for the product."""
@@ -250,9 +254,13 @@ class _Writer:
             self.constants[id(found)] = found
         return self.nodes[id(found)]
 
-    def _own(self, tensor: Tensor) -> fx.Node:
+    def _own(self, found: Any) -> fx.Node:
+        """A tensor of the network, or a packed matrix."""
         name = f"own_{len(self.graph.nodes)}"
-        self.root.register_buffer(name, tensor.detach(), persistent=False)
+        if isinstance(found, Tensor):
+            self.root.register_buffer(name, found.detach(), persistent=False)
+        else:
+            setattr(self.root, name, found)
         return self.graph.get_attr(name)
 
     def _same(self, one: Any, other: Any) -> bool:
@@ -282,24 +290,22 @@ class _Writer:
         return self.multiples[factor]
 
 
-def _shrinks(weight: Tensor) -> bool:
-    """Whether a matrix is kept in 8 bits: on a CPU, of a network in half precision.
-
-    A step is mostly reading matrices, and so becomes quick as they become small. Each row is summed in one order here
-    too. What it costs stands in `benchmarks/text.py`.
-    """
-    fits = weight.shape[0] % 16 == weight.shape[1] % 16 == 0
-    return weight.device.type == "cpu" and weight.dtype.itemsize == 2 and fits
-
-
 def _packs(weight: Tensor) -> bool:
     """Whether oneDNN multiplies with a matrix here, in an order of its own.
 
-    Its kernels sum each row of a product in one order, whatever the number of rows, and are quick for many rows as for
-    one; the usual ones (MKL) sum one to three rows differently from four.
+    Its kernels sum each row of a product in one order, whatever the number of rows from a few on, and are quick for
+    many rows as for few.
     """
     usable = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return weight.device.type == "cpu" and bool(usable and torch.backends.mkldnn.enabled)
+
+
+def _multiply(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+    """Rows (N, …, K) with a matrix as oneDNN packed it. It sums one row or two in another order where K is large."""
+    count = len(rows)
+    if count < _FEW:
+        rows = torch.cat([rows] + [rows[:1]] * (_FEW - count))
+    return torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")[:count]  # type: ignore[no-any-return]
 
 
 def _leaves(found: Any) -> Iterator[Any]:
@@ -314,6 +320,8 @@ def _leaves(found: Any) -> Iterator[Any]:
 
 def _quick(target: Any, kwargs: dict[str, Any]) -> Any:
     """The same operator by its shortest way from Python."""
+    if target in EVEN:
+        return EVEN[target]
     if kwargs:
         return target
     known: dict[Any, Any] = {
@@ -321,7 +329,6 @@ def _quick(target: Any, kwargs: dict[str, Any]) -> Any:
         aten.mul.Tensor: operator.mul,
         aten.embedding.default: torch.embedding,
         aten.transpose.int: torch.transpose,
-        aten.silu.default: torch.nn.functional.silu,
         aten.rsqrt.default: torch.rsqrt,
         aten.neg.default: torch.neg,
     }

@@ -125,8 +125,10 @@ class _Before:
     token: int
     offset: int  # characters that the tokens before it gave
     count: int
-    history: list[int]
-    logits: Tensor
+    history: list[int]  # it may have grown since, at its end
+    length: int
+    logits: Tensor  # of all rows
+    place: int
     detokenizer: Detokenizer
     stops: Stops
 
@@ -160,7 +162,8 @@ class _Row:
     def take(self, token: int, texts: Texts, place: int) -> None:
         """A token that was drawn: hear what it says, and what of it may come out."""
         if self.asked.guard:
-            kept = (list(texts.history[place]), texts.logits[place], self.detokenizer.copy(), self.stops.copy())
+            history = texts.history[place]
+            kept = (history, len(history), texts.logits, place, self.detokenizer.copy(), self.stops.copy())
             self.before.append(_Before(token, self.offset, self.count, *kept))
         self.last, self.count = token, self.count + 1
         if token == self.asked.end:
@@ -174,7 +177,8 @@ class _Row:
         """Be again as before the token that a refused word begins in, which does not come there any more."""
         before, self.refused = self.refused, None
         assert before is not None
-        texts.rewind(place, before.history, before.logits)
+        logits = before.logits[before.place]
+        texts.rewind(place, before.history[: before.length], logits)
         self.detokenizer, self.stops = before.detokenizer, before.stops
         self.offset, self.count = before.offset, before.count
         self.certain = self.certain[: max(0, before.offset - len(self.stops.pending) - self.sent)]
@@ -185,7 +189,7 @@ class _Row:
         self.banned = {at: tokens for at, tokens in self.banned.items() if at <= before.count}
         banned = self.banned.setdefault(before.count, set())
         banned.add(before.token)
-        if len(banned) >= min(_REFUSALS, len(before.logits)):
+        if len(banned) >= min(_REFUSALS, len(logits)):
             self.finished = "refused"
             self._release(self.sent + self._last_word())
 

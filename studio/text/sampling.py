@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+_LEAST = float(np.finfo(np.float64).smallest_subnormal)  # of what is not 0
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -108,48 +110,44 @@ def _shortlists(
     masks = allowed or [None] * len(scores)
     for row, one, history, mask in zip(scores, samplings, histories, masks, strict=True):
         _penalize(row, history, one, mask)
-    best = scores.max(1, keepdims=True)
-    heat = np.array([one.temperature or 1.0 for one in samplings])[:, None]
-    with np.errstate(over="ignore"):  # next to nothing for a temperature
-        scores = (scores - best) / heat
-    found: list[tuple[Ints, Floats]] = []
     if all(one.temperature == 0 for one in samplings):
-        return [_surely(row) for row in scores]
-    parts = np.exp(scores)
-    for row, part, one in zip(scores, parts, samplings, strict=True):
-        found.append(_surely(row) if one.temperature == 0 else _shortlist(part, one))
-    return found
+        return [(tokens, np.ones(1)) for tokens in scores.argmax(1)[:, None]]
+    scores -= scores.max(1, keepdims=True)
+    with np.errstate(over="ignore"):  # next to nothing for a temperature
+        scores /= np.array([one.temperature or 1.0 for one in samplings])[:, None]
+    parts = np.exp(scores, out=scores)
+    return [_shortlist(*row) for row in zip(parts, parts.sum(1).tolist(), samplings, strict=True)]
 
 
-def _surely(scores: Floats) -> tuple[Ints, Floats]:
-    return np.array([int(scores.argmax())]), np.ones(1)
-
-
-def _shortlist(parts: Floats, sampling: Sampling) -> tuple[Ints, Floats]:
-    """Probabilities of a row (V,) as parts of the largest  →  the tokens that stay, and how likely they are."""
+def _shortlist(parts: Floats, whole: float, sampling: Sampling) -> tuple[Ints, Floats]:
+    """Parts of the largest probability of a row (V,), and their sum  →  the tokens that stay, how likely they are."""
     count = len(parts)
-    least = 0.0
+    if sampling.temperature == 0:
+        return np.array([int(parts.argmax())]), np.ones(1)
+    least = max(sampling.min_p, _LEAST)
     if 0 < sampling.top_k < count:
-        least = float(np.partition(parts, count - sampling.top_k)[count - sampling.top_k])
-    whole = float(parts[parts >= least].sum() if least else parts.sum()) if sampling.top_p < 1 else 0.0
-    least = max(least, sampling.min_p)
+        place = count - sampling.top_k
+        fewest = float(np.partition(parts, place)[place])
+        least, whole = max(least, fewest), float(parts[parts >= fewest].sum())
     if sampling.top_p < 1:
-        # What min-p leaves out need not be put in order, nor tokens less likely than a V-th of what top-p leaves out.
-        likely = parts[parts >= max(least, (1 - sampling.top_p) / count * whole)]
-        likely.sort()
-        reached = likely[::-1].cumsum()
-        within = int(reached.searchsorted(sampling.top_p * whole))
-        if within < len(likely):
-            least = max(least, float(likely[len(likely) - 1 - within]))
-    tokens = (parts >= least if least else parts).nonzero()[0]
+        # Tokens less likely than a V-th of what top-p leaves out need not be put in order.
+        least = max(least, (1 - sampling.top_p) / count * whole)
+    tokens = (parts >= least).nonzero()[0]
     kept = parts[tokens]
+    if sampling.top_p < 1:
+        likely = kept.copy()
+        likely.sort()
+        within = int(likely[::-1].cumsum().searchsorted(sampling.top_p * whole))
+        if within < len(likely):
+            stay = kept >= likely[len(likely) - 1 - within]
+            tokens, kept = tokens[stay], kept[stay]
     return tokens, kept / kept.sum()
 
 
 def _penalize(scores: Floats, history: Sequence[int], sampling: Sampling, allowed: Bools | None) -> None:
     """Logits (V,) as they are after the penalties, -inf for what must not come, in place."""
     if sampling.repetition_penalty != 1 and len(history):
-        seen = np.unique(np.asarray(history))
+        seen = np.asarray(history)  # a token that stood twice is set twice to the same
         before = scores[seen]
         scores[seen] = np.where(before < 0, before * sampling.repetition_penalty, before / sampling.repetition_penalty)
     if allowed is not None:

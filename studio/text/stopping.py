@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 from studio.errors import InputError
@@ -44,7 +43,9 @@ class Stops:
 
     def copy(self) -> Stops:
         """Another that goes on from here by itself."""
-        return copy.copy(self)
+        copied = Stops.__new__(Stops)  # several times quicker than copy.copy, and made with every token
+        copied.strings, copied.pending, copied.stopped = self.strings, self.pending, self.stopped
+        return copied
 
     def _begins(self, text: str) -> bool:
         return any(string.startswith(text) for string in self.strings)

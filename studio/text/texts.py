@@ -46,7 +46,6 @@ class Texts:
             history.append(token)
         with self.stepper.computing(len(tokens)), torch.inference_mode():
             self._step(full)
-        self._listen()
 
     def pick(self, rows: Sequence[int]) -> Texts:
         """Texts of these rows, in this order, repeats allowed; this one stays as it is."""

@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
-from studio.device import Device
+from studio.device import Device, choose
 from studio.errors import InputError, ModelError
 from studio.text.program import NotFlatError, flatten
 from studio.text.stepper import Stepper
@@ -67,8 +67,10 @@ def test_logits_are_those_of_transformers(make) -> None:
 
 
 @both
-def test_a_row_is_the_same_alone_and_in_a_batch_past_the_context_too(make) -> None:
-    stepper = Stepper(make(), CPU)
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_row_is_the_same_alone_and_in_a_batch_past_the_context_too(make, precision: str) -> None:
+    device = choose("cpu", precision, 1)
+    stepper = Stepper(make().to(device.dtype), device)
     prompts, numbers = some(6, 96), random.Random(1)
     texts, alone = stepper.begin(prompts), [stepper.begin([prompt]) for prompt in prompts]
     for _ in range(130):
