@@ -126,7 +126,7 @@ def _of_pictures(
     from studio.pipelines.evaluation import evaluate as measure
     from studio.pipelines.generators import load_generator
 
-    seen_on = choose(**place)
+    seen_on = choose(place["device"], place["precision"], place["threads"])
     pipe = load_generator(model, **place)
     others = [] if inception is None else [InceptionFeatures(inception, seen_on)]
     with terminal.work("") as callback:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from studio.cli import main
 from studio.errors import InputError, StoppedError
 from studio.metrics.extractor import VGGFeatures
 from studio.pipelines.evaluation import Evaluation, evaluate
@@ -72,3 +74,11 @@ def test_what_cannot_be_measured(room: Path) -> None:
     with pytest.raises(StoppedError, match="nothing was measured"):
         pipe = load_generator(room / "dcgan", device="cpu", threads=1)
         evaluate(pipe, room / "pictures", VGGFeatures(cpu(), TinyVGG()), count=12, callback=lambda progress: True)
+
+
+def test_the_command_measures_and_keeps_the_sheet(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sheet = room / "nearest.png"
+    typed = ["evaluate", str(room / "dcgan"), "--data", str(room / "pictures"), "--count", "8", "--threads", "1"]
+    assert main([*typed, "--sheet", str(sheet), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["scores"][0]["generated"] == 8 and told["sheet"] == str(sheet) and sheet.is_file()
