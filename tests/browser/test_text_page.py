@@ -85,7 +85,7 @@ def test_stream_stop_keep_and_restore(address: str, browse: Browse, tmp_path: Pa
         write(page, prompt="The owl of Rome", max_tokens="5000", count="3", seed="7")
         page.wait_for_function("document.querySelectorAll('#text-sheets .going').length === 3", timeout=LONG)
         lengths = "[...document.querySelectorAll('#text-sheets .text')].map(one => one.innerText.length)"
-        page.wait_for_function(f"{lengths}.every(length => length > 60)", timeout=LONG)
+        page.wait_for_function(f"{lengths}.some(length => length > 60)", timeout=LONG)  # others may end by themselves
         page.click("#text-stop")
         page.wait_for_selector("#text-write:visible", timeout=LONG)
         page.wait_for_function("!document.querySelector('#text-sheets .going')", timeout=LONG)
