@@ -12,7 +12,6 @@ another kind, or looks at tokens outside attention.
 
 from __future__ import annotations
 
-import copy
 import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,6 @@ from torch import Tensor, fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import AttentionInterface, PreTrainedModel
 
-from studio.text import small_matrices
 from studio.text.pointwise import EVEN
 
 aten = torch.ops.aten
@@ -51,23 +49,28 @@ Program = Callable[[Tensor, Tensor, int, Past], Tensor]
 """Tokens (N, 1), positions (N, 1), N and the past  →  logits (rows asked for, V)."""
 
 
-def flatten(network: PreTrainedModel) -> Program:
+class Matrices(Protocol):
+    """How matrices are kept and multiplied with: `studio.text.small_matrices`, `studio.text.half_matrices`."""
+
+    def pack(self, weight: Tensor) -> Any:
+        """A matrix (N, K) as `multiply` takes it."""
+
+    def multiply(self, rows: Tensor, packed: Any, bias: Tensor | None) -> Tensor:
+        """(…, K) in float32 and what is added (N,)  →  (…, N), in float32."""
+
+
+def flatten(network: PreTrainedModel, matrices: Matrices | None = None) -> Program:
     """A network as a flat list of operators. Raises NotFlatError where that is not possible.
 
-    Of a network in half precision the matrices are kept in 8 bits on a CPU that multiplies those quickly, and all
-    else is computed in float32.
+    matrices: how they are kept, of a network in float32; by default as they are.
     """
-    half = next(network.parameters()).dtype.itemsize == 2
-    shrinks = half and small_matrices.quick(next(network.parameters()).device)
-    if shrinks:
-        network = copy.deepcopy(network).float()  # type: ignore[no-untyped-call]
     try:
         first, second = (_watch(network, tokens) for tokens in (2, 3))
     except NotFlatError:
         raise
     except Exception as error:  # whatever a foreign forward pass does with what it is not used to
         raise NotFlatError(str(error)) from error
-    return _Writer(first, second, shrinks).written()
+    return _Writer(first, second, matrices).written()
 
 
 class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -142,10 +145,10 @@ def _aside() -> Iterator[None]:
 class _Writer:
     """Two passes over the same network, of 2 and of 3 tokens  →  a list of operators for any number of tokens."""
 
-    def __init__(self, first: _Watched, second: _Watched, shrinks: bool) -> None:
+    def __init__(self, first: _Watched, second: _Watched, matrices: Matrices | None) -> None:
         if [call[0] for call in first.calls] != [call[0] for call in second.calls]:
             raise NotFlatError("Other operators for another number of tokens.")
-        self.first, self.second, self.shrinks = first, second, shrinks
+        self.first, self.second, self.matrices = first, second, matrices
         self.graph = fx.Graph()
         self.tokens, self.positions, self.count, self.past = map(
             self.graph.placeholder, ("tokens", "positions", "count", "past")
@@ -208,9 +211,9 @@ class _Writer:
             node = self.graph.call_method("asked", (self.past, node))
         weight = matrix.detach().t().contiguous()
         added = None if bias is None else self._own(bias)
-        if self.shrinks:
-            small = self._own(small_matrices.pack(weight))
-            found = self.graph.call_function(small_matrices.multiply, (node, small, added))
+        if self.matrices is not None:
+            packed = self._own(self.matrices.pack(weight))
+            found = self.graph.call_function(self.matrices.multiply, (node, packed, added))
         elif _packs(weight):
             packed = self._own(torch.ops.mkldnn._reorder_linear_weight(weight, None))
             found = self.graph.call_function(_multiply, (node, packed, added))

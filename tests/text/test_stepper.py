@@ -10,6 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from studio.device import Device, choose
 from studio.errors import InputError, ModelError
+from studio.text import small_matrices
 from studio.text.program import NotFlatError, flatten
 from studio.text.stepper import Stepper
 from studio.text.texts import Plain
@@ -178,3 +179,25 @@ def test_tokens_that_are_none_are_refused() -> None:
         stepper.begin([[V]])
     with pytest.raises(InputError, match="for each of 2 rows"):
         stepper.begin([[1], [2]]).push([1])
+
+
+@pytest.mark.skipif(not small_matrices.quick(torch.device("cpu")), reason="8 bits are not used here")
+def test_a_network_that_8_bits_do_not_hold_keeps_half_precision() -> None:
+    network = gpt2()
+    for layer in network.transformer.h:
+        layer.mlp.c_fc.bias.data[0] = 3000  # next to it, the others are nothing in 8 bits
+        layer.mlp.c_proj.weight.data[0] = 0
+    device = choose("cpu", "bfloat16", 1)
+    small = flatten(network, small_matrices)
+    stepper = Stepper(network.to(device.dtype), device)
+    assert stepper.program is not None
+    exact = Stepper(network.float(), CPU)
+    rows = some(5, 40)
+    right = exact.begin(rows).logits
+    assert off(stepper.begin(rows).logits, right) < 0.02
+    stepper.program = small
+    assert off(stepper.begin(rows).logits, right) > 0.1
+
+
+def off(found: torch.Tensor, right: torch.Tensor) -> float:
+    return float((found - right).square().mean().sqrt() / right.std())
