@@ -8,28 +8,31 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from studio.text.program import Program
 from studio.text.texts import Texts
 
 if TYPE_CHECKING:
     from studio.text.stepper import Stepper
 
-BLOCK = 64
-"""Tokens that a cache grows by."""
+BLOCK = 16
+"""Tokens that attention looks at at once: sums over whole blocks come out the same however many of them are empty."""
+ROOM = 64
+"""Tokens that a cache grows by, and attention looks at at least: very small products are summed in another way."""
 CHUNK = 512
 """Tokens of a prompt that are read at once."""
 
 
 class Flat(Texts):
-    """Rows of a network that is written down flat. It is the `Past` that the program asks.
+    """Rows of a network that is written down flat.
 
-    caches: for each layer its keys and values, for L tokens, a multiple of BLOCK. mask: (B, L), 0 where a row has a
+    caches: for each layer its keys and values, for R tokens, a multiple of ROOM. mask: (B, R), 0 where a row has a
     token and -inf where it has none.
     """
 
     def __init__(self, stepper: Stepper, history: Sequence[Sequence[int]]) -> None:
         super().__init__(stepper, history)
         self.caches: list[_Cache] = []
-        length = _blocks(max(map(len, history)))
+        length = _whole(self._longest, ROOM)
         self.mask = torch.full((len(history), length), -torch.inf, device=stepper.device.location)
 
     def pick(self, rows: Sequence[int]) -> Flat:
@@ -56,20 +59,32 @@ class Flat(Texts):
 
     def _step(self, full: list[int]) -> None:
         self._fit()
-        if self.stepper.alone:
-            groups = [[row] for row in range(len(self)) if row not in full]
-        else:
-            groups = [[row for row in range(len(self)) if row not in full]]
-        if not full and len(groups) == 1:
-            self.logits = self._run(_Step(self, groups[0]))
+        others = [row for row in range(len(self)) if row not in full]
+        if not full and (len(self) == 1 or not self.stepper.alone):
+            self.logits = self._heard()
             return
-        parts = {tuple(group): self._run(_Step(self, group)) for group in groups if group}
-        logits = torch.empty(len(self), self.stepper.vocabulary, device=self.mask.device)
-        for group, part in parts.items():
-            logits[list(group)] = part
-        self.logits = logits
+        self.logits = torch.empty(len(self), self.stepper.vocabulary, device=self.mask.device)
+        groups = [[row] for row in others] if self.stepper.alone else [others] if others else []
+        for group in groups:
+            part = self.pick(group)
+            part.logits = part._heard()
+            self._put(group, part)
         self.mask[full] = -torch.inf
         self._read(full)
+
+    def _heard(self) -> Tensor:
+        """What the network gives after the last token of each row, (B, V)."""
+        columns = [[row[-1] for row in self.history], [len(row) - 1 for row in self.history]]
+        pairs = [one.keys for one in self.caches], [one.values for one in self.caches]
+        mask = self.mask[:, : max(ROOM, _whole(self._longest, BLOCK))]
+        return self.stepper.step(torch.tensor(columns, device=self.mask.device), mask, *pairs)
+
+    def _put(self, rows: Sequence[int], part: Flat) -> None:
+        """Some rows as another has them."""
+        chosen, length = list(rows), part.mask.shape[-1]
+        for ours, theirs in zip(self.caches, part.caches, strict=True):
+            ours.keys[chosen, :, :length], ours.values[chosen, :, :length] = theirs.keys, theirs.values
+        self.mask[chosen, :length], self.logits[chosen] = part.mask, part.logits
 
     def _read(self, rows: Sequence[int]) -> None:
         if len(rows) == len(self):
@@ -99,11 +114,12 @@ class Flat(Texts):
                 self._read([row])
                 self.logits = logits
 
-    def _run(self, turn: _Step | _Reading) -> Tensor:
+    def _run(self, turn: _Reading) -> Tensor:
         program = self.stepper.program
         assert program is not None
         columns = torch.tensor([turn.tokens, turn.positions], device=self.mask.device).unsqueeze(-1)
-        return program(columns[0], columns[1], len(turn.tokens), turn).float()
+        found: Tensor = program(columns[0], columns[1], len(turn.tokens), turn)
+        return found
 
     def cache(self, layer: int, key: Tensor, value: Tensor) -> _Cache:
         """The keys and values of a layer, made as soon as one of them is known."""
@@ -115,9 +131,13 @@ class Flat(Texts):
             )
         return self.caches[layer]
 
+    @property
+    def _longest(self) -> int:
+        return max(map(len, self.history))
+
     def _fit(self) -> None:
         """Room for the longest row, and not for more."""
-        missing = _blocks(max(map(len, self.history))) - self.mask.shape[-1]
+        missing = _whole(self._longest, ROOM) - self.mask.shape[-1]
         if missing:
             pad = torch.nn.functional.pad
             self.caches = [
@@ -127,50 +147,49 @@ class Flat(Texts):
 
 
 class _Cache:
-    """Keys and values of a layer (B, G, L, D), and the views of them that every step needs.
-
-    lists: both as lists of (D,). across (B · G, D, L), down (B · G, L, D): as queries and weights are multiplied with.
-    """
+    """Keys and values of a layer, (B, G, R, D) each."""
 
     def __init__(self, keys: Tensor, values: Tensor) -> None:
         self.keys, self.values = keys, values
-        self.lists = keys.view(-1, keys.shape[-1]), values.view(-1, values.shape[-1])
-        self.across, self.down = keys.flatten(0, 1).transpose(1, 2), values.flatten(0, 1)
 
-    def of(self, rows: Tensor) -> _Cache:
-        """Of some rows."""
-        return _Cache(self.keys[rows], self.values[rows])
+    @property
+    def lists(self) -> tuple[Tensor, Tensor]:
+        """Both as lists of (D,)."""
+        return self.keys.view(-1, self.keys.shape[-1]), self.values.view(-1, self.values.shape[-1])
+
+
+def step(program: Program, columns: Tensor, mask: Tensor, keys: list[Tensor], values: list[Tensor]) -> Tensor:
+    """One token of each row of texts: tokens above positions (2, N), the mask as far as there are tokens (N, L), and
+    caches (N, G, R, D), all of which are written into  →  logits (N, V).
+
+    Nothing in it depends on the values of what it is given, so it can be traced.
+    """
+    tokens, positions = columns.unsqueeze(-1).unbind()
+    mask.scatter_(1, positions, 0.0)
+    found: Tensor = program(tokens, positions, tokens.shape[0], _Step(positions, mask, keys, values))
+    return found
 
 
 class _Step:
-    """One token of each of some rows, as a `Past`."""
+    """The tokens before one token of each row, as a `Past`."""
 
-    def __init__(self, texts: Flat, rows: list[int]) -> None:
-        self.texts, self.all = texts, len(rows) == len(texts)
-        self.rows = torch.tensor(rows, device=texts.mask.device)
-        self.length = texts.mask.shape[-1]
-        self.tokens = [texts.history[row][-1] for row in rows]
-        self.positions = [len(texts.history[row]) - 1 for row in rows]
-        self.at = torch.tensor(self.positions, device=texts.mask.device)
-        texts.mask.view(-1).index_fill_(0, self.rows * self.length + self.at, 0.0)
-        self.mask = texts.mask if self.all else texts.mask[self.rows]
+    def __init__(self, positions: Tensor, mask: Tensor, keys: list[Tensor], values: list[Tensor]) -> None:
+        self.positions, self.mask, self.keys, self.values = positions, mask, keys, values
         self.places: dict[int, Tensor] = {}
         self.masks: dict[tuple[int, int], Tensor] = {}
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
         """What `studio.text.program.Past` says."""
-        cache = self.texts.cache(layer, key, value)
-        count, heads, _, size = query.shape
-        groups = key.shape[1]
-        places = self._places(groups)
+        heads, groups, size = (int(one) for one in (query.shape[1], key.shape[1], query.shape[3]))
+        cache, places = _Cache(self.keys[layer], self.values[layer]), self._places(groups)
         for part, new in zip(cache.lists, (key, value), strict=True):
-            part.index_copy_(0, places, new.reshape(-1, part.shape[-1]).float())
-        if not self.all:
-            cache = cache.of(self.rows)
-        asked = query.reshape(count * groups, heads // groups, size).float()
-        scores = torch.baddbmm(self._mask(groups, heads // groups), asked, cache.across, alpha=scale)
-        found = torch.bmm(torch.softmax(scores, -1), cache.down)
-        return found.view(count, 1, heads, -1).to(query.dtype)
+            part.index_copy_(0, places, new.reshape(-1, int(new.shape[3])).float())
+        asked = query.reshape(-1, heads // groups, size).float()
+        length = self.mask.shape[1]
+        keys, values = (part[:, :, :length].flatten(0, 1) for part in (cache.keys, cache.values))
+        scores = torch.baddbmm(self._mask(groups, heads // groups), asked, keys.transpose(1, 2), alpha=scale)
+        found = torch.bmm(torch.softmax(scores, -1), values)
+        return found.view(-1, 1, heads, int(value.shape[3])).to(query.dtype)
 
     def asked(self, hidden: Tensor) -> Tensor:
         """What `studio.text.program.Past` says."""
@@ -179,15 +198,17 @@ class _Step:
     def _places(self, groups: int) -> Tensor:
         """Where the new keys stand in a cache that is looked at as a list of (D,): for each row, each group."""
         if groups not in self.places:
-            first = self.rows[:, None] * groups + torch.arange(groups, device=self.rows.device)
-            self.places[groups] = (first * self.length + self.at[:, None]).flatten()
+            where = self.mask.device
+            first = torch.arange(self.positions.shape[0], device=where)[:, None] * groups
+            lists = first + torch.arange(groups, device=where)
+            self.places[groups] = (lists * self.keys[0].shape[2] + self.positions).flatten()
         return self.places[groups]
 
     def _mask(self, groups: int, times: int) -> Tensor:
-        """The mask for each group of each row, and each query of a group: (B · G, times, L)."""
+        """The mask for each group of each row, and each query of a group: (N · G, times, L)."""
         if (groups, times) not in self.masks:
             wide = self.mask[:, None].expand(-1, groups * times, -1)
-            self.masks[groups, times] = wide.reshape(-1, times, self.length)
+            self.masks[groups, times] = wide.reshape(-1, times, self.mask.shape[1])
         return self.masks[groups, times]
 
 
@@ -246,5 +267,6 @@ class _Reading:
         return hidden[self.wanted]
 
 
-def _blocks(length: int) -> int:
-    return -(-length // BLOCK) * BLOCK
+def _whole(length: int, block: int) -> int:
+    """The next multiple of a block."""
+    return -(-length // block) * block

@@ -27,6 +27,8 @@ def even(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         width, threads = rows.shape[-1], torch.get_num_threads()
         if rows.device.type != "cpu" or _divides(width, threads):
             return function(rows, **options)
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            raise RuntimeError("The number of threads is nothing that a trace holds.")
         whole = torch.nn.functional.pad(rows, (0, -width % AT_ONCE))
         torch.set_num_threads(1)
         try:

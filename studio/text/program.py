@@ -13,7 +13,7 @@ another kind, or looks at tokens outside attention.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -27,7 +27,8 @@ from studio.text.pointwise import EVEN
 aten = torch.ops.aten
 _NAME = "studio_past"  # our attention, as transformers knows it
 _VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
-_FEW = 4  # rows that are multiplied at once, at least
+FEW = 4
+"""Rows from which on a program runs the same operators whatever their number."""
 _HARMLESS = {"dropout", "is_causal", "position_ids", "use_cache", "cache_position", "output_attentions"}
 
 
@@ -45,8 +46,8 @@ class Past(Protocol):
         """(N, …)  →  the rows whose logits are wanted."""
 
 
-Program = Callable[[Tensor, Tensor, int, Past], Tensor]
-"""Tokens (N, 1), positions (N, 1), N and the past  →  logits (rows asked for, V)."""
+Program = torch.nn.Module
+"""Tokens (N, 1), positions (N, 1), N and the past  →  logits (rows asked for, V), in float32."""
 
 
 class Matrices(Protocol):
@@ -166,13 +167,13 @@ class _Writer:
         )
         for place, (one, other) in enumerate(zip(self.first.calls, self.second.calls, strict=True)):
             self._write(one, other, ends=place == last)
-        self.graph.output(self.nodes[id(self.first.logits)])
+        logits = self.graph.call_method("flatten", (self.nodes[id(self.first.logits)], 0, -2))
+        self.graph.output(self.graph.call_method("float", (logits,)))
         self.graph.eliminate_dead_code()
         module = fx.GraphModule(self.root, self.graph)
         vars(module).update(module._buffers)  # a buffer is found by a slow way, an attribute by a quick one
         module._buffers.clear()
-        forward = module.forward
-        return lambda tokens, positions, count, past: forward(tokens, positions, count, past).flatten(0, -2)
+        return module
 
     def _write(self, one: Any, other: Any, *, ends: bool) -> None:
         target, args, kwargs, result = one
@@ -305,10 +306,11 @@ def _packs(weight: Tensor) -> bool:
 
 def _multiply(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
     """Rows (N, …, K) with a matrix as oneDNN packed it. It sums one row or two in another order where K is large."""
-    count = len(rows)
-    if count < _FEW:
-        rows = torch.cat([rows] + [rows[:1]] * (_FEW - count))
-    return torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")[:count]  # type: ignore[no-any-return]
+    product, count = torch.ops.mkldnn._linear_pointwise, len(rows)
+    if count >= FEW:
+        return product(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
+    more = torch.cat([rows] + [rows[:1]] * (FEW - count))
+    return product(more, packed, bias, "none", [], "")[:count]  # type: ignore[no-any-return]
 
 
 def _leaves(found: Any) -> Iterator[Any]:

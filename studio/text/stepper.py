@@ -1,7 +1,8 @@
 """A causal language model one token at a time, for many texts at once.
 
 What runs is transformers' own network, written down flat (`studio.text.program`), over a cache of keys and values that
-grows by whole blocks. A network that cannot be written down runs as it is, each text on its own.
+grows by whole blocks, and traced (`studio.text.traced`). A network that cannot be written down runs as it is, each text
+on its own.
 
 What a row gives does not depend on the rows beside it. Each token is computed as a row of its own, by kernels that sum
 a row in one order whatever the number of rows; attention multiplies the whole blocks of a row's cache, and what stands
@@ -12,6 +13,7 @@ bit, at several numbers of rows; where they do not, the rows are computed one af
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -22,10 +24,11 @@ from transformers import PreTrainedModel
 from studio.device import Device
 from studio.errors import InputError, ModelError
 from studio.text import half_matrices, small_matrices
-from studio.text.flat import Flat
+from studio.text.flat import Flat, step
 from studio.text.program import Matrices, NotFlatError, Program, flatten
 from studio.text.texts import Plain
 from studio.text.texts import Texts as Texts
+from studio.text.traced import Step, Traced
 
 LONGEST = 8192
 """The longest context that is used of a network that has a longer one: caches are memory."""
@@ -51,6 +54,7 @@ class Stepper:
             raise ModelError(f"A language model needs a context of 2 tokens or more; this one has {self.context}.")
         self.alone = False
         self.program: Program | None = None
+        self.step: Step
         with self.computing(1):
             self._choose_program()
 
@@ -62,9 +66,10 @@ class Stepper:
         for token in {token for row in rows for token in row}:
             self.check(token)
         rows = [row if len(row) <= self.context else row[-(self.context // 2) :] for row in rows]
-        texts = Flat(self, rows) if self.program else Plain(self, rows)
+        known = {tuple(row): place for place, row in enumerate(dict.fromkeys(map(tuple, rows)))}
+        texts = Flat(self, list(known)) if self.program else Plain(self, list(known))
         texts.read()
-        return texts
+        return texts if len(known) == len(rows) else texts.pick([known[tuple(row)] for row in rows])
 
     def check(self, token: int) -> None:
         """Raises InputError for what is no token of this vocabulary."""
@@ -115,6 +120,8 @@ class Stepper:
         heard: (rows, V), what it gives. near: how far off half of the rows may be, as parts of the spread of logits.
         Some tokens make no sense to a network where a text begins, and what it gives then may be of any kind.
         """
+        assert self.program is not None
+        self.alone, self.step = False, functools.partial(step, self.program)
         whole = Flat(self, rows)
         whole.read()
         off = (whole.logits - heard).square().mean(1).sqrt() / (heard.std(1) + 1e-6)
@@ -123,12 +130,18 @@ class Stepper:
         tokens = [row[0] for row in rows]
         with self.computing(len(rows)):
             whole.push(tokens)
-        self.alone = False
-        for some in ([1], [3, 4], [8, 0, 2], [7, 6, 5, 4]):
-            fewer = Flat(self, [rows[place] for place in some])
-            fewer.read()
-            fewer.push([tokens[place] for place in some])
-            self.alone |= not fewer.equals(whole, some)
+        for way in (Traced(self.program), self.step):
+            self.step = way
+            if all(self._same(rows, tokens, some, whole) for some in ([1], [3, 4], [8, 0, 2], [7, 6, 5, 4])):
+                return
+        self.alone = True
+
+    def _same(self, rows: list[list[int]], tokens: list[int], some: list[int], whole: Flat) -> bool:
+        """Whether some rows by themselves go on with a token each as they do in the whole, bit for bit."""
+        fewer = Flat(self, [rows[place] for place in some])
+        fewer.read()
+        fewer.push([tokens[place] for place in some])
+        return fewer.equals(whole, some)
 
 
 def _heard(network: PreTrainedModel, row: list[int]) -> Tensor:
