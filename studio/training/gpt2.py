@@ -1,14 +1,17 @@
 """The loss of a GPT-2 with its gradients worked out by hand, over transformers' own modules and weights.
 
 A small network on a CPU spends much of a step outside its products: in autograd's bookkeeping, in copies between
-layouts and precisions, in the calls around each operation. Here an operation is one call, in place where it may be.
-What comes out is what the network and autograd give, within rounding; what `suits` does not know is left to them.
+layouts and precisions, in the calls around each operation. Here an operation is one call, in place where it may be, and
+all of them are traced together. What comes out is what the network and autograd give, within rounding; what `suits`
+does not know is left to them.
 
 Activations are (B * T, C): B windows of T tokens, C numbers each.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import torch
@@ -17,13 +20,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from studio.device import Device
+from studio.tracing import traced
 
 _aten = torch.ops.aten
 _Gradients = dict[Tensor, Tensor]  # of weights, in float32, as they are found on the way back
 
 
 def suits(network: nn.Module, device: Device) -> bool:
-    """Whether `nats` gives what this network gives, and sooner: for a plain GPT-2 without dropout, on a CPU."""
+    """Whether `Nats` gives what this network gives, and sooner: for a plain GPT-2 without dropout, on a CPU."""
     # Imported here: it takes longer to load than `studio --help` may.
     from transformers import GPT2LMHeadModel
     from transformers.pytorch_utils import Conv1D
@@ -44,50 +48,81 @@ def suits(network: nn.Module, device: Device) -> bool:
     )
 
 
-def nats(network: nn.Module, tokens: Tensor, dtype: torch.dtype) -> Tensor:
-    """The mean cross-entropy of tokens (B, T + 1), but for the first of each window; one can go back from it once.
+class Nats(nn.Module):
+    """The mean cross-entropy of a network's tokens, with the gradients of its weights."""
 
-    dtype: of products and of what lies between them; norms, the sums along the blocks and the loss are in float32.
-    """
-    loss: Tensor = _Nats.apply(network, tokens, dtype, *network.parameters())  # type: ignore[no-untyped-call]
-    return loss
+    def __init__(self, network: nn.Module, dtype: torch.dtype) -> None:
+        """dtype: of products and of what lies between them; norms, sums along the blocks and the loss are in float32.
+
+        network: one that `suits`.
+        """
+        super().__init__()
+        self.network, self.dtype, self.weights = network, dtype, list(network.parameters())
+        self.known: dict[torch.Size, Callable[[Tensor], tuple[Tensor, ...]]] = {}
+
+    def of(self, tokens: Tensor) -> Tensor:
+        """Of tokens (B, T + 1), but for the first of each window; one can go back from it once."""
+        loss: Tensor = _Nats.apply(self, tokens, *self.weights)  # type: ignore[no-untyped-call]
+        return loss
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """The loss, and its gradient for each weight."""
+        return _both_ways(self.network, self.weights, tokens, self.dtype)
+
+    @torch.no_grad()
+    def quickly(self, tokens: Tensor) -> tuple[Tensor, ...]:
+        """The same, traced where that gives the same for other tokens of this shape."""
+        if tokens.shape not in self.known:
+            run, others = traced(self, (tokens,)), tokens.flip(1)
+            same = run and all(map(torch.equal, run(others), self.forward(others)))
+            self.known[tokens.shape] = run if run and same else self.forward
+        return self.known[tokens.shape](tokens)
 
 
 class _Nats(torch.autograd.Function):
-    """All of it as one operation on the weights."""
+    """All of it as one operation on the weights, whose gradients are found along with the loss."""
 
     @staticmethod
-    def forward(context: Any, network: Any, tokens: Tensor, dtype: torch.dtype, *weights: Tensor) -> Tensor:
-        body, length = network.transformer, tokens.shape[1] - 1
-        seen, following = tokens[:, :-1].flatten(), tokens[:, 1:].flatten()
-        x = (functional.embedding(tokens[:, :-1], body.wte.weight) + body.wpe.weight[:length]).flatten(0, 1)
-        mask = x.new_full((length, length), -torch.inf, dtype=dtype).triu_(1)
-        found: _Gradients = {}
-        blocks = [_Block(block, mask, found) for block in body.h]
-        for block in blocks:
-            x = block(x)
-        norm, words = _Norm(body.ln_f, dtype, found), body.wte.weight.to(dtype)
-        last = norm(x)
-        scores = torch.log_softmax(torch.mm(last, words.t()).float(), -1)
-        context.kept = body, weights, found, blocks, norm, words, last, scores, seen, following, length
-        return functional.nll_loss(scores, following)
+    def forward(context: Any, work: Nats, tokens: Tensor, *weights: Tensor) -> Tensor:
+        loss, *context.found = work.quickly(tokens)
+        return loss
 
     @staticmethod
     @once_differentiable
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        body, weights, found, blocks, norm, words, last, scores, seen, following, length = context.kept
-        del context.kept
-        d = scores.exp_()
-        d[torch.arange(len(d), device=d.device), following] -= 1
-        d = d.mul_(gradient / len(d)).to(words.dtype)
-        of_words = torch.mm(d.t(), last).float()
-        d = norm.back(torch.mm(d, words))
-        while blocks:  # one that is done with makes room for what the next one needs
-            d = blocks.pop().back(d)
-        found[body.wte.weight] = of_words.index_add_(0, seen, d)
-        found[body.wpe.weight] = torch.zeros_like(body.wpe.weight)
-        found[body.wpe.weight][:length] = d.view(-1, length, d.shape[1]).sum(0)
-        return None, None, None, *(found[weight] for weight in weights)
+        found, times = context.found, float(gradient)
+        del context.found
+        if times != 1:
+            torch._foreach_mul_(found, times)
+        return None, None, *found
+
+
+def _both_ways(network: Any, weights: Sequence[Tensor], tokens: Tensor, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """The loss, and its gradient for each weight."""
+    body, length = network.transformer, int(tokens.shape[1]) - 1
+    seen, following = tokens[:, :-1].flatten(), tokens[:, 1:].flatten()
+    x = (functional.embedding(tokens[:, :-1], body.wte.weight) + body.wpe.weight[:length]).flatten(0, 1)
+    mask = x.new_full((length, length), -torch.inf, dtype=dtype).triu_(1)
+    found: _Gradients = {}
+    blocks = [_Block(block, mask, found) for block in body.h]
+    for block in blocks:
+        x = block(x)
+    norm, words = _Norm(body.ln_f, dtype, found), body.wte.weight.to(dtype)
+    last = norm(x)
+    scores = torch.log_softmax(torch.mm(last, words.t()).float(), -1)
+    loss = functional.nll_loss(scores, following)
+
+    d = scores.exp_()
+    d.scatter_add_(1, following[:, None], torch.full_like(following[:, None], -1, dtype=d.dtype))
+    d = d.div_(len(tokens) * length).to(words.dtype)
+    of_words = torch.mm(d.t(), last).float()
+    d = norm.back(torch.mm(d, words))
+    while blocks:  # one that is done with makes room for what the next one needs
+        d = blocks.pop().back(d)
+    found[body.wte.weight] = of_words.index_add_(0, seen, d)
+    found[body.wpe.weight] = torch.zeros_like(body.wpe.weight)
+    found[body.wpe.weight][:length] = d.view(-1, length, d.shape[1]).sum(0)
+    return loss, *(found[weight] for weight in weights)
 
 
 class _Block:
@@ -148,12 +183,23 @@ class _Norm:
 
     def back(self, d: Tensor) -> Tensor:
         layer = self.layer
-        known = (self.x, layer.normalized_shape, self.mean, self.scale, layer.weight, layer.bias)
-        of_x, self.found[layer.weight], self.found[layer.bias] = _aten.native_layer_norm_backward(
-            d.float(), *known, [True, True, True]
-        )
-        made: Tensor = of_x
-        return made
+        known = (self.x, list(layer.normalized_shape), self.mean, self.scale, layer.weight, layer.bias)
+        back = _scripted(_norm_back) if torch.jit.is_tracing() else _norm_back  # type: ignore[attr-defined, no-untyped-call]
+        of_x, self.found[layer.weight], self.found[layer.bias] = back(d.float(), *known)
+        return of_x
+
+
+def _norm_back(
+    d: Tensor, x: Tensor, shape: list[int], mean: Tensor, scale: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What goes back to x, and the gradients of weight and bias."""
+    return torch.ops.aten.native_layer_norm_backward(d, x, shape, mean, scale, weight, bias, [True, True, True])  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _scripted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As a trace can hold it: it takes no list of truths from Python."""
+    return torch.jit.script(function)  # type: ignore[no-any-return]
 
 
 class _Attention:
@@ -188,7 +234,7 @@ class _SquaredReLU:
 
     def __call__(self, x: Tensor) -> Tensor:
         self.above = x.relu_()
-        return self.above.square()
+        return self.above * self.above
 
     def back(self, d: Tensor) -> Tensor:
         d.mul_(self.above)

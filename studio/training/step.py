@@ -56,7 +56,9 @@ class Step:
         if self.accelerator.num_processes > 1:
             self._share([weight.grad for weight in weights])
         if self.clip:
-            torch.nn.utils.clip_grad_norm_(weights, self.clip)
+            norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+            if not norm <= self.clip:
+                torch.nn.utils.clip_grads_with_norm_(weights, self.clip, norm)
         optimizer.step()
         optimizer.zero_grad()
 

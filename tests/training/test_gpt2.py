@@ -59,7 +59,7 @@ def test_loss_and_gradients_are_those_of_autograd(
 ) -> None:
     made = network(seed, layers=layers, heads=heads, activation=activation)
     tokens = torch.randint(VOCABULARY, (batch, length + 1))
-    loss, expected = gpt2.nats(made, tokens, torch.float32), plain(made, tokens)
+    loss, expected = gpt2.Nats(made, torch.float32).of(tokens), plain(made, tokens)
     torch.testing.assert_close(loss, expected)
     found, wanted = gradients(made, loss), gradients(made, expected)
     assert found.keys() == wanted.keys()
@@ -70,7 +70,7 @@ def test_loss_and_gradients_are_those_of_autograd(
 def test_half_precision_errs_no_more_than_autocast() -> None:
     made, tokens = network(), torch.randint(VOCABULARY, (8, CONTEXT + 1))
     exact = gradients(made, plain(made, tokens))
-    loss = gpt2.nats(made, tokens, torch.bfloat16)
+    loss = gpt2.Nats(made, torch.bfloat16).of(tokens)
     assert loss.dtype == torch.float32
     by_hand = gradients(made, loss)
     with choose("cpu", "bfloat16").mixed():
@@ -83,11 +83,24 @@ def test_half_precision_errs_no_more_than_autocast() -> None:
     assert error(by_hand) < 1.2 * error(cast)
 
 
+def test_a_trace_gives_the_same_bit_for_bit_as_weights_and_sizes_change() -> None:
+    made = network()
+    work = gpt2.Nats(made, torch.bfloat16)
+    for shape in ((3, CONTEXT + 1), (2, CONTEXT), (3, CONTEXT + 1)):
+        tokens = torch.randint(VOCABULARY, shape)
+        with torch.no_grad():
+            expected = work(tokens)
+            found = work.quickly(tokens)
+            made.transformer.h[0].mlp.c_fc.weight.mul_(1.5)
+        assert all(map(torch.equal, found, expected))
+    assert work.forward not in work.known.values()  # they were traced
+
+
 def test_a_part_counts_as_its_loss_does_and_frozen_weights_get_nothing() -> None:
     made, tokens = network(), torch.randint(VOCABULARY, (2, CONTEXT + 1))
     made.transformer.h[0].requires_grad_(False)
-    whole = gradients(made, gpt2.nats(made, tokens, torch.float32))
-    parts = gradients(made, *(gpt2.nats(made, row, torch.float32) / 2 for row in tokens.split(1)))
+    whole = gradients(made, gpt2.Nats(made, torch.float32).of(tokens))
+    parts = gradients(made, *(gpt2.Nats(made, torch.float32).of(row) / 2 for row in tokens.split(1)))
     assert whole.keys() == parts.keys() and not any(name.startswith("transformer.h.0.") for name in whole)
     for name, gradient in whole.items():
         torch.testing.assert_close(parts[name], gradient, rtol=1e-3, atol=1e-5, msg=name)

@@ -62,7 +62,7 @@ class GPTTask:
         self.count = max(1, (len(data.tokens) - 1) // self.window)
         self.network = device.place_for_training(network)
         self.network.train()
-        self.by_hand = gpt2.suits(self.network, device)
+        self.by_hand = gpt2.Nats(self.network, device.dtype) if gpt2.suits(self.network, device) else None
         self.networks: dict[str, nn.Module] = {NAME: self.network}
         check_patterns(self.networks, chosen.freeze)
         self.average = ema.averaged_copy(self.network)
@@ -86,7 +86,7 @@ class GPTTask:
     def loss(self, tokens: Tensor) -> Tensor:
         """Nats a token of the network over windows (B, T + 1)."""
         if self.by_hand:
-            return gpt2.nats(self.network, tokens, self.device.dtype)
+            return self.by_hand.of(tokens)
         with self.device.mixed():
             logits = self.network(input_ids=tokens[:, :-1], use_cache=False).logits
         return cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten())
