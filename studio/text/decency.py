@@ -28,6 +28,7 @@ REMEMBERED = 120
 
 _LETTER = r"[^\W_]"
 _COMPOUND = re.compile(rf"{_LETTER}+(?:-\s*{_LETTER}+)*")
+_APART = re.compile(r"(?:\A|[^\W_\s]|[.,;:!?])\s+\Z")  # after no hyphen, and nothing of no width
 _HYPHENS = str.maketrans({"‐": "-", "‑": "-"})
 _ENTRY = re.compile(rf"(?:{_LETTER}|\*)+(?: (?:{_LETTER}|\*)+)*")
 _KNOWN = 20_000  # words that are remembered
@@ -85,6 +86,8 @@ class Refused:
     def guard(self, text_so_far: str, word: str) -> bool:
         """Whether a whole word, a line or more may follow. What is refused in the text before is not its fault."""
         before = text_so_far[-REMEMBERED:]
+        if self._phrases is None and _APART.search(before):  # as most words do, it stands by itself
+            return not self.found(word)
         found = self.found(before + word)
         return not found or len(found) <= len(self.found(before))
 

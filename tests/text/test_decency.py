@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from studio.errors import InputError
 from studio.text.decency import Refused
@@ -38,6 +40,16 @@ def test_all_of_them_are_told(refused: Refused) -> None:
     assert refused.found("A Gromf, a frobnicator and the tar baby: gromfs!") == [
         "gromf", "frobnicator", "gromfs", "tar baby",
     ]  # fmt: skip
+
+
+@given(
+    before=st.text(alphabet="gromf -‐,.'\u200b\u00adé\n", max_size=12),
+    word=st.text(alphabet="gromf-'", min_size=1, max_size=6),
+)
+def test_a_word_by_itself_is_guarded_as_the_whole_text_is(before: str, word: str) -> None:
+    refused = Refused(["gromf", "ro*", "f"])
+    more = len(refused.found(before + word)) > len(refused.found(before))
+    assert refused.guard(before, word) == (not more)
 
 
 def test_guarding(refused: Refused) -> None:
