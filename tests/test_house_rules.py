@@ -15,7 +15,7 @@ MODULES = sorted((ROOT / "studio").rglob("*.py"))
 
 # How far up a part of the package stands: it imports from its own height downwards, never upwards.
 HEIGHTS = {
-    "errors": 0, "parameters": 0, "progress": 0, "device": 0, "music": 0, "verse": 0,
+    "errors": 0, "parameters": 0, "progress": 0, "device": 0, "tracing": 0, "music": 0, "verse": 0,
     "options": 1, "hub": 1, "terminal": 1, "media": 1, "networks": 1, "losses": 1,
     "zoo": 2, "data": 2, "style": 2, "melody": 2, "text": 2, "recipe": 2,
     "metrics": 3, "latent": 3,
