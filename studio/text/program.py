@@ -12,8 +12,9 @@ another kind, or looks at tokens outside attention.
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -172,7 +173,6 @@ class _Writer:
         self.graph.eliminate_dead_code()
         module = fx.GraphModule(self.root, self.graph)
         vars(module).update(module._buffers)  # a buffer is found by a slow way, an attribute by a quick one
-        module._buffers.clear()
         return module
 
     def _write(self, one: Any, other: Any, *, ends: bool) -> None:
@@ -306,11 +306,30 @@ def _packs(weight: Tensor) -> bool:
 
 def _multiply(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
     """Rows (N, …, K) with a matrix as oneDNN packed it. It sums one row or two in another order where K is large."""
-    product, count = torch.ops.mkldnn._linear_pointwise, len(rows)
+    product, count = _traceable() if torch.jit.is_tracing() else _product, len(rows)  # type: ignore[attr-defined, no-untyped-call]
     if count >= FEW:
-        return product(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
-    more = torch.cat([rows] + [rows[:1]] * (FEW - count))
-    return product(more, packed, bias, "none", [], "")[:count]  # type: ignore[no-any-return]
+        return product(rows, packed, bias)
+    return product(torch.cat([rows] + [rows[:1]] * (FEW - count)), packed, bias)[:count]
+
+
+def _product(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
+
+
+@functools.cache
+def _traceable() -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
+    """`_product` as a trace can hold it: the list that it gives is of a kind that Python has no word for."""
+    graph = torch._C.parse_ir(
+        """
+        graph(%rows : Tensor, %packed : Tensor, %bias : Tensor?):
+            %kind : str = prim::Constant[value="none"]()
+            %numbers : Scalar?[] = prim::ListConstruct()
+            %algorithm : str = prim::Constant[value=""]()
+            %product : Tensor = mkldnn::_linear_pointwise(%rows, %packed, %bias, %kind, %numbers, %algorithm)
+            return (%product)
+        """
+    )
+    return torch._C._create_function_from_graph("product", graph)
 
 
 def _leaves(found: Any) -> Iterator[Any]:

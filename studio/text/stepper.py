@@ -34,6 +34,7 @@ LONGEST = 8192
 """The longest context that is used of a network that has a longer one: caches are memory."""
 _NEAR, _NEARER = 0.1, 1e-3  # see `Stepper._try_out`
 _MANY = 8  # rows from which on more than one thread is worth its trouble
+_FEWER = (8, 4, 2, 1)  # threads, where those that there are do not share out evenly what a trace holds
 
 
 class Stepper:
@@ -52,7 +53,7 @@ class Stepper:
         self.vocabulary = int(config.vocab_size)
         if self.context < 2:
             raise ModelError(f"A language model needs a context of 2 tokens or more; this one has {self.context}.")
-        self.alone = False
+        self.alone, self.threads = False, device.threads
         self.program: Program | None = None
         self.step: Step
         with self.computing(1):
@@ -80,7 +81,7 @@ class Stepper:
     def computing(self, rows: int) -> Iterator[None]:
         """As many threads as so many rows are worth; what the process had before comes back."""
         before = torch.get_num_threads()
-        wanted = self.device.threads if rows >= _MANY else 1
+        wanted = self.threads if rows >= _MANY else 1
         if before == wanted:
             yield
             return
@@ -130,18 +131,26 @@ class Stepper:
         tokens = [row[0] for row in rows]
         with self.computing(len(rows)):
             whole.push(tokens)
-        for way in (Traced(self.program), self.step):
-            self.step = way
-            if all(self._same(rows, tokens, some, whole) for some in ([1], [3, 4], [8, 0, 2], [7, 6, 5, 4])):
+        untraced, most = self.step, self.device.threads
+        for threads in (most, *(fewer for fewer in _FEWER if fewer < most)):
+            self.step, self.threads = Traced(self.program, threads), threads
+            if self._same(rows, tokens, whole):
                 return
-        self.alone = True
+        self.step, self.threads = untraced, most
+        self.alone = not self._same(rows, tokens, whole)
 
-    def _same(self, rows: list[list[int]], tokens: list[int], some: list[int], whole: Flat) -> bool:
-        """Whether some rows by themselves go on with a token each as they do in the whole, bit for bit."""
-        fewer = Flat(self, [rows[place] for place in some])
-        fewer.read()
-        fewer.push([tokens[place] for place in some])
-        return fewer.equals(whole, some)
+    def _same(self, rows: list[list[int]], tokens: list[int], whole: Flat) -> bool:
+        """Whether a few rows by themselves go on with a token each as they do in the whole, bit for bit."""
+        for some in ([1], [3, 4], [8, 0, 2], [7, 6, 5, 4]):
+            fewer = Flat(self, [rows[place] for place in some])
+            fewer.read()
+            try:
+                fewer.push([tokens[place] for place in some])
+            except NotFlatError:
+                return False
+            if not fewer.equals(whole, some):
+                return False
+        return True
 
 
 def _heard(network: PreTrainedModel, row: list[int]) -> Tensor:

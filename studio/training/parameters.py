@@ -121,7 +121,7 @@ class VAETrainingParameters(TrainingParameters):
         (), "Changes that make other pictures of the same kind, to be learnt as well: flip, turn, shift, color."
     )
     beta: float = parameter(
-        1.0, "Weight of the divergence: more gives smoother latents, less sharper pictures.", ge=0, le=1000
+        0.25, "Weight of the divergence: more gives smoother latents, less sharper pictures.", ge=0, le=1000
     )
 
     schedule: Literal["constant", "cosine", "linear"] = parameter(
@@ -145,7 +145,7 @@ class VAETrainingParameters(TrainingParameters):
         600.0, "Weight of the distance of VGG-19 features; 0 trains faster and blurrier.", ge=0, le=1e6, advanced=True
     )
     perceptual_share: float = parameter(
-        0.125, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
+        0.25, "Part of a batch that the VGG-19 looks at, for it takes most of the time.", gt=0, le=1, advanced=True
     )
     check_every: int = parameter(
         4000, "Steps between measurements on pictures held out.", ge=1, le=10_000_000, advanced=True

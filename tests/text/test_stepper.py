@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 import pytest
@@ -11,9 +12,11 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from studio.device import Device, choose
 from studio.errors import InputError, ModelError
 from studio.text import small_matrices
+from studio.text.flat import step
 from studio.text.program import NotFlatError, flatten
 from studio.text.stepper import Stepper
 from studio.text.texts import Plain
+from studio.text.traced import Traced
 
 CPU = Device()
 V = 120
@@ -83,6 +86,28 @@ def test_a_row_is_the_same_alone_and_in_a_batch_past_the_context_too(make, preci
             one.push([token])
 
 
+def test_a_traced_step_gives_the_same_bit_for_bit() -> None:
+    traced, plain = Stepper(gpt2(), CPU), Stepper(gpt2(), CPU)
+    assert isinstance(traced.step, Traced) and plain.program is not None
+    plain.step = functools.partial(step, plain.program)
+    texts, others = traced.begin(some(11, 20)), plain.begin(some(11, 20))
+    for token in range(100):  # past the room of a cache, and past the context
+        assert torch.equal(texts.logits, others.logits)
+        rows = range(len(texts)) if token % 12 else range(len(texts) - 1)
+        texts, others = texts.pick(rows), others.pick(rows)
+        texts.push([token] * len(texts))
+        others.push([token] * len(texts))
+
+
+def test_like_prompts_are_read_once_and_go_on_by_themselves() -> None:
+    stepper = Stepper(gpt2(), CPU)
+    texts, alone = stepper.begin([[5, 6], [7], [5, 6]]), stepper.begin([[5, 6]])
+    assert torch.equal(texts.logits[2], alone.logits[0])
+    texts.push([1, 2, 3])
+    alone.push([3])
+    assert torch.equal(texts.logits[2], alone.logits[0]) and not torch.equal(texts.logits[0], texts.logits[2])
+
+
 @both
 def test_rows_one_by_one_give_the_same(make) -> None:
     """What happens on a processor whose kernels do sum differently in a batch."""
@@ -131,8 +156,8 @@ def test_a_row_put_back_goes_on_as_from_there(plain: bool, steps: int) -> None:
     stepper.program = None if plain else stepper.program
     texts, straight = stepper.begin(some(3, 20)), stepper.begin(some(3, 20))
     history, logits = list(texts.history[1]), texts.logits[1]
-    for step in range(steps):
-        texts.push([step] * 3)
+    for number in range(steps):
+        texts.push([number] * 3)
     beside = texts.logits[0].clone()
     texts.rewind(1, history, logits)
     assert torch.equal(texts.logits[1], straight.logits[1]) and torch.equal(texts.logits[0], beside)
