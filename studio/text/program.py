@@ -28,8 +28,7 @@ from studio.text.pointwise import EVEN
 aten = torch.ops.aten
 _NAME = "studio_past"  # our attention, as transformers knows it
 _VIEWS = (aten.view.default, aten._unsafe_view.default, aten.reshape.default)
-FEW = 4
-"""Rows from which on a program runs the same operators whatever their number."""
+_FEW = 4  # rows that oneDNN multiplies at once, at least
 _HARMLESS = {"dropout", "is_causal", "position_ids", "use_cache", "cache_position", "output_attentions"}
 
 
@@ -47,8 +46,13 @@ class Past(Protocol):
         """(N, …)  →  the rows whose logits are wanted."""
 
 
-Program = torch.nn.Module
-"""Tokens (N, 1), positions (N, 1), N and the past  →  logits (rows asked for, V), in float32."""
+class Program(fx.GraphModule):
+    """Tokens (N, 1), positions (N, 1), N and the past  →  logits (rows asked for, V), in float32.
+
+    few: rows from which on it runs the same operators whatever their number.
+    """
+
+    few: int
 
 
 class Matrices(Protocol):
@@ -171,7 +175,8 @@ class _Writer:
         logits = self.graph.call_method("flatten", (self.nodes[id(self.first.logits)], 0, -2))
         self.graph.output(self.graph.call_method("float", (logits,)))
         self.graph.eliminate_dead_code()
-        module = fx.GraphModule(self.root, self.graph)
+        module = Program(self.root, self.graph)
+        module.few = _FEW if self.matrices is None else 2
         vars(module).update(module._buffers)  # a buffer is found by a slow way, an attribute by a quick one
         return module
 
@@ -307,9 +312,9 @@ def _packs(weight: Tensor) -> bool:
 def _multiply(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
     """Rows (N, …, K) with a matrix as oneDNN packed it. It sums one row or two in another order where K is large."""
     product, count = _traceable() if torch.jit.is_tracing() else _product, len(rows)  # type: ignore[attr-defined, no-untyped-call]
-    if count >= FEW:
+    if count >= _FEW:
         return product(rows, packed, bias)
-    return product(torch.cat([rows] + [rows[:1]] * (FEW - count)), packed, bias)[:count]
+    return product(torch.cat([rows] + [rows[:1]] * (_FEW - count)), packed, bias)[:count]
 
 
 def _product(rows: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:

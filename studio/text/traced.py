@@ -1,5 +1,5 @@
-"""A step of a flat program, traced: once for one row, for two and for three, of which some products are computed in
-ways of their own, and once for any number from there on. Sizes stay variables, and nothing depends on values.
+"""A step of a flat program, traced: once for each of a few rows, which are computed in ways of their own, and once for
+any number from there on. Sizes stay variables, and nothing depends on values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from studio.text.flat import step
-from studio.text.program import FEW, NotFlatError, Program
+from studio.text.program import NotFlatError, Program
 from studio.tracing import traced
 
 Step = Callable[[Tensor, Tensor, list[Tensor], list[Tensor]], Tensor]
@@ -29,14 +29,14 @@ class Traced:
         self.known: dict[int, Step] = {}
 
     def __call__(self, columns: Tensor, mask: Tensor, keys: list[Tensor], values: list[Tensor]) -> Tensor:
-        kind = min(columns.shape[1], FEW)
+        kind = min(columns.shape[1], self.whole.program.few)
         if kind not in self.known:
             self.known[kind] = self._trace(kind, (columns, mask, keys, values))
         return self.known[kind](columns, mask, keys, values)
 
     def _trace(self, kind: int, given: tuple[Any, ...]) -> Step:
         before = torch.get_num_threads()
-        torch.set_num_threads(self.threads if kind == FEW else before)
+        torch.set_num_threads(self.threads if kind == self.whole.program.few else before)
         try:
             found = traced(self.whole, given)
         finally:
