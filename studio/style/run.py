@@ -31,6 +31,7 @@ MEMORY_BUDGET = 3 * 2**30  # of one evaluation on the CPU: a picture of 2048 px 
 CHECKPOINT_EVERY = 20.0  # seconds
 CHECKPOINT_SHARE = 20  # and at least so many times as long as writing one takes
 NOTICEABLY_LARGER = 1.5
+MOST_FOR_A_COARSE_SCALE = 0.25  # of the time that is left
 PROBE_SIDE = 256  # the estimate before the start is made at the largest scale up to here
 
 _log = logging.getLogger("studio")
@@ -297,6 +298,9 @@ class Run:
 class _Clock:
     """How many steps each scale gets: as many as the parameters say, or as the minutes allow.
 
+    Minutes are shared out so that each scale gets as many steps; where that is fewer than the parameters say, coarse
+    scales get those first, for they cost little and decide what the picture becomes, and fine ones what is left.
+
     A step is taken to cost time in proportion to its pixels; a tiled one half as much again, over its halo too.
     """
 
@@ -321,15 +325,20 @@ class _Clock:
         """What is going to happen, in words."""
         if self.budget is None:
             return f"{sum(self.planned)} steps, about {in_words(self._pace * self._cost_left([0] * len(self.costs)))}"
-        steps = max(1, int(self.budget / max(self._pace * sum(self.costs), 1e-9)))
-        return f"{in_words(self.budget)}: about {steps} steps at each of {len(self.costs)} scales"
+        steps = int(self.budget / max(self._pace * sum(self.costs), 1e-9))
+        if steps < self.planned[0] and len(self.costs) > 1:
+            return f"{in_words(self.budget)}: {self.planned[0]} steps at coarse scales, as many as fit at fine ones"
+        return f"{in_words(self.budget)}: about {max(1, steps)} steps at each of {len(self.costs)} scales"
 
     def enter(self, scale: int) -> bool:
         """Begin with a scale; False if nothing is planned from here on, or not one step of it would fit."""
         if self.budget is None:
             return any(self.planned[scale:])
         left = self.budget - self.elapsed
-        self._deadline = self.elapsed + left * self.costs[scale] / sum(self.costs[scale:])
+        fair = left * self.costs[scale] / sum(self.costs[scale:])
+        spare = max(0.0, left - self._pace * sum(self.costs[scale + 1 :]))  # a step at each finer one aside
+        wanted = min(self._pace * self.costs[scale] * self.planned[scale], MOST_FOR_A_COARSE_SCALE * spare)
+        self._deadline = self.elapsed + max(fair, wanted)
         return scale == 0 or self._pace * self.costs[scale] <= left
 
     def allows_another(self, scale: int, done: int) -> bool:

@@ -16,6 +16,8 @@ from studio.pipelines.style_transfer import StyleTransferPipeline, StyleTransfer
 from studio.progress import Progress
 from studio.recipe import Source
 from studio.remake import remake
+from studio.style.parameters import StyleTransferParameters
+from studio.style.run import _Clock
 from tests.conftest import random_vgg
 
 SMALL = {"size": 64, "smallest": 45, "steps": 3}  # two scales: 45 × 34 and 64 × 48
@@ -113,6 +115,28 @@ def test_stopping_gives_the_best_so_far_and_a_recipe_that_remakes_it(
     assert all(0 < progress.fraction < 1 and progress.steps == 6 for progress in seen)
     path = result.save(tmp_path / "stopped.png")
     assert remake(path).save(tmp_path / "again.png").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("minutes", [0.5, 1, 2, 30])
+def test_few_minutes_go_to_coarse_scales_first(minutes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step at the finest of seven scales takes 10 s here."""
+    now = 0.0
+    monkeypatch.setattr("studio.style.run.time.monotonic", lambda: now)
+    sizes = [(2**level, 64) for level in range(7)]
+    clock, done = _Clock(StyleTransferParameters(minutes=minutes, steps=40), sizes, 0), [0] * 7
+    clock.record(0, 10 / 64)
+    for scale, width in enumerate(2**level for level in range(7)):
+        if not clock.enter(scale):
+            break
+        while clock.allows_another(scale, done[scale]):
+            now += 10 * width / 64
+            done[scale] += 1
+    monkeypatch.undo()
+    assert now <= 60 * minutes and min(done) >= 1
+    if minutes == 30:
+        assert min(done) > 40 and max(done) - min(done) < 20  # as many at each
+    else:
+        assert done[0] >= 10 and done[0] >= done[1] >= done[2] > max(done[4:]) and now > 60 * minutes - 10
 
 
 def test_minutes_are_kept_and_remade_without_them(
