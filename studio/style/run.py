@@ -31,7 +31,7 @@ MEMORY_BUDGET = 3 * 2**30  # of one evaluation on the CPU: a picture of 2048 px 
 CHECKPOINT_EVERY = 20.0  # seconds
 CHECKPOINT_SHARE = 20  # and at least so many times as long as writing one takes
 NOTICEABLY_LARGER = 1.5
-MOST_FOR_A_COARSE_SCALE = 0.25  # of the time that is left
+MOST_FOR_A_COARSE_SCALE = 0.25  # of the time that is left, a step at each finer one aside
 PROBE_SIDE = 256  # the estimate before the start is made at the largest scale up to here
 
 _log = logging.getLogger("studio")
@@ -336,7 +336,7 @@ class _Clock:
             return any(self.planned[scale:])
         left = self.budget - self.elapsed
         fair = left * self.costs[scale] / sum(self.costs[scale:])
-        spare = max(0.0, left - self._pace * sum(self.costs[scale + 1 :]))  # a step at each finer one aside
+        spare = max(0.0, left - self._pace * sum(self.costs[scale + 1 :]))
         wanted = min(self._pace * self.costs[scale] * self.planned[scale], MOST_FOR_A_COARSE_SCALE * spare)
         self._deadline = self.elapsed + max(fair, wanted)
         return scale == 0 or self._pace * self.costs[scale] <= left

@@ -57,7 +57,7 @@ class Step:
             self._share([weight.grad for weight in weights])
         if self.clip:
             norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights if weight.grad is not None])
-            if not norm <= self.clip:
+            if not norm <= self.clip:  # what is short enough is left alone: to multiply it by 1 takes time too
                 torch.nn.utils.clip_grads_with_norm_(weights, self.clip, norm)
         optimizer.step()
         optimizer.zero_grad()
