@@ -84,7 +84,8 @@ def main() -> None:
     data, device = pictures(folder_of(options.data)), choose("cpu")
     print(
         f"{machine()}; {device.name_and_precision}; {images} pictures seen, "
-        f"{len(data.pictures)} to learn from and {len(data.held_out)} held out"
+        f"{len(data.pictures)} to learn from and {len(data.held_out)} held out",
+        flush=True,
     )
     judge = Judge(data, options.quick)
     if options.only != "vae":
@@ -100,7 +101,7 @@ def compare_dcgans(data: PictureData, device: Device, images: int, judge: Judge)
     with torch.no_grad():  # in training mode, as the tutorial samples
         made = [generator(torch.randn(BATCH, LATENT, 1, 1)) for _ in range(-(-judge.count // BATCH))]
     theirs = judge.kid(torch.cat(made)[: judge.count], "dcgan-tutorial")
-    print(f"DCGAN of the tutorial: KID-VGG19 {theirs:.4f} after {time.perf_counter() - began:.0f} s")
+    print(f"DCGAN of the tutorial: KID-VGG19 {theirs:.4f} after {time.perf_counter() - began:.0f} s", flush=True)
 
     began = time.perf_counter()
     steps = images // DCGANTrainingParameters().batch_size
@@ -111,7 +112,8 @@ def compare_dcgans(data: PictureData, device: Device, images: int, judge: Judge)
     ours = judge.kid(task.samples(judge.count), "dcgan-studio")
     print(
         f"DCGAN of studio: KID-VGG19 {ours:.4f}, {ours / theirs:.2f} of the tutorial's, "
-        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s"
+        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s",
+        flush=True,
     )
 
 
@@ -138,7 +140,8 @@ def compare_vaes(data: PictureData, device: Device, images: int, judge: Judge) -
     print(
         f"VAE of pythae: VGG distance {far:.4f}, KID-VGG19 of samples {kid['normal']:.4f} "
         f"({kid['fitted']:.4f} from a prior fitted as ours is), "
-        f"after {epochs * len(whole) // BATCH} steps of {BATCH} and {time.perf_counter() - began:.0f} s"
+        f"after {epochs * len(whole) // BATCH} steps of {BATCH} and {time.perf_counter() - began:.0f} s",
+        flush=True,
     )
 
     began = time.perf_counter()
@@ -150,7 +153,8 @@ def compare_vaes(data: PictureData, device: Device, images: int, judge: Judge) -
     print(
         f"VAE of studio: VGG distance {ours:.4f}, {1 - ours / far:.0%} lower, KID-VGG19 of samples {our_kid:.4f}, "
         f"{our_kid / kid['normal']:.2f} of pythae's, "
-        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s"
+        f"after {steps} steps of {chosen.batch_size} and {time.perf_counter() - began:.0f} s",
+        flush=True,
     )
 
 

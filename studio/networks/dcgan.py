@@ -94,11 +94,14 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """(B, C, S, S) in [-1, 1], and labels (B,) where there are classes  →  scores (B,), high for real pictures."""
+    """(B, C, S, S) in [-1, 1], and labels (B,) where there are classes  →  scores (B,), high for real pictures.
 
-    def __init__(self, config: DCGANConfig) -> None:
+    dropout: the part of the last feature map that is left out while it learns (Srivastava et al. 2014).
+    """
+
+    def __init__(self, config: DCGANConfig, dropout: float = 0.0) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.dropout = config, dropout
         widths = [config.channels, *config.widths]
         self.halvings = nn.ModuleList(
             spectral_norm(nn.Conv2d(before, after, 4, 2, 1)) for before, after in itertools.pairwise(widths)
@@ -110,6 +113,8 @@ class Discriminator(nn.Module):
         x = pictures
         for halving in self.halvings:
             x = functional.leaky_relu(halving(x), 0.2)
+        if self.dropout:
+            x = functional.dropout(x, self.dropout, self.training)
         scores = self.score(x).flatten()
         if self.embedding is not None:
             assert labels is not None, "a conditional discriminator needs labels"

@@ -49,9 +49,12 @@ class VAEConfig:
 
 
 class Encoder(nn.Module):
-    """(B, C, S, S) in [-1, 1], labels (B,) where there are classes  →  mean and log variance, (B, L) each."""
+    """(B, C, S, S) in [-1, 1], labels (B,) where there are classes  →  mean and log variance, (B, L) each.
 
-    def __init__(self, config: VAEConfig) -> None:
+    dropout: the part of the last feature map that is left out while it learns (Srivastava et al. 2014).
+    """
+
+    def __init__(self, config: VAEConfig, dropout: float = 0.0) -> None:
         super().__init__()
         widths = config.widths
         self.first = nn.Conv2d(config.channels, widths[0], 4, 2, 1)
@@ -61,7 +64,7 @@ class Encoder(nn.Module):
                 for before, after in itertools.pairwise(widths)
             )
         )
-        self.last = nn.Sequential(_normalized(widths[-1]), nn.Flatten())
+        self.last = nn.Sequential(_normalized(widths[-1]), nn.Flatten(), nn.Dropout(dropout))
         self.moments = nn.Linear(widths[-1] * BASE * BASE, 2 * config.latent)
         self.embedding = nn.Embedding(len(config.classes), widths[0]) if config.classes else None
 
@@ -101,12 +104,15 @@ class Decoder(nn.Module):
 
 
 class VAE(nn.Module):
-    """An encoder and a decoder. forward: (B, C, S, S) in [-1, 1]  →  reconstruction, mean, log variance."""
+    """An encoder and a decoder. forward: (B, C, S, S) in [-1, 1]  →  reconstruction, mean, log variance.
 
-    def __init__(self, config: VAEConfig) -> None:
+    dropout: of the encoder.
+    """
+
+    def __init__(self, config: VAEConfig, dropout: float = 0.0) -> None:
         super().__init__()
         self.config = config
-        self.encoder, self.decoder = Encoder(config), Decoder(config)
+        self.encoder, self.decoder = Encoder(config, dropout), Decoder(config)
 
     def forward(self, pictures: Tensor, noise: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """noise: (B, L), standard normal; zeros give the reconstruction of the mean."""

@@ -102,6 +102,13 @@ class DCGANTrainingParameters(TrainingParameters):
         "than 2,000 pictures and translation for more.",
         advanced=True,
     )
+    dropout: float = parameter(
+        0.0,
+        "Part of the discriminator's last features that is left out while learning: something for few pictures.",
+        ge=0,
+        lt=1,
+        advanced=True,
+    )
     discriminator_rate: float = parameter(
         2.0, "Learning rate of the discriminator, as a part of the generator's.", gt=0, le=10, advanced=True
     )
@@ -155,6 +162,13 @@ class VAETrainingParameters(TrainingParameters):
     )
     freeze: tuple[str, ...] = parameter(
         (), "Weights that stay as they are, by name, with * for anything: vae.encoder.*", advanced=True
+    )
+    dropout: float = parameter(
+        0.0,
+        "Part of the encoder's last features that is left out while learning: something for few pictures.",
+        ge=0,
+        lt=1,
+        advanced=True,
     )
     width: int = parameter(
         32, "Channels of the networks at half the size, a multiple of 8.", ge=8, le=512, advanced=True

@@ -160,6 +160,23 @@ def test_frozen_weights_do_not_move(tmp_path: Path, data: Path) -> None:
     assert not torch.equal(one[layer.format(1)], three[layer.format(1)])
 
 
+@pytest.mark.parametrize("kind", ["dcgan", "vae"])
+def test_dropout_leaves_something_out_while_it_learns_and_only_then(tmp_path: Path, data: Path, kind: str) -> None:
+    network = {"dcgan": Discriminator(DCGANConfig(width=8), 0.5), "vae": VAE(VAEConfig(width=8), 0.5).encoder}[kind]
+    pictures = torch.rand(2, 3, 64, 64)
+    ways = [network(pictures) if kind == "dcgan" else network(pictures)[0] for _ in range(2)]
+    assert not torch.equal(*ways)
+    network.eval()
+    ways = [network(pictures) if kind == "dcgan" else network(pictures)[0] for _ in range(2)]
+    assert torch.equal(*ways)
+
+    for dropout in (0.0, 0.5):
+        run(kind, data, tmp_path / str(dropout), steps=2, dropout=dropout)
+    without, with_it = weights(tmp_path / "0.0"), weights(tmp_path / "0.5")
+    assert without.keys() == with_it.keys()
+    assert any(not torch.equal(without[name], with_it[name]) for name in without)
+
+
 def test_patterns_that_fit_nothing_are_refused() -> None:
     networks: dict[str, nn.Module] = {"generator": nn.Linear(2, 2)}
     check_patterns(networks, ("generator.*",))

@@ -75,12 +75,12 @@ def test_killed_and_resumed_is_the_same_bit_for_bit(tmp_path: Path, data: Path, 
 
 @pytest.mark.parametrize("kind", ["dcgan", "vae"])
 def test_stopped_and_resumed_is_the_same(tmp_path: Path, data: Path, kind: str) -> None:
-    every = 4 if kind == "dcgan" else 1000
-    run(kind, data, tmp_path / "whole", check_every=every)
-    stopped = run(kind, data, tmp_path / "stopped", check_every=every, callback=lambda progress: progress.step == 5)
+    chosen = {"check_every": 4 if kind == "dcgan" else 1000, "dropout": 0.3}
+    run(kind, data, tmp_path / "whole", **chosen)
+    stopped = run(kind, data, tmp_path / "stopped", **chosen, callback=lambda progress: progress.step == 5)
     assert not stopped.outcome.finished and stopped.outcome.step == 5
     assert "model.safetensors" in files_of(tmp_path / "stopped")  # what was learnt is there at once
-    finished = run(kind, data, tmp_path / "stopped", check_every=every, resume=True)
+    finished = run(kind, data, tmp_path / "stopped", **chosen, resume=True)
     assert finished.outcome.finished and finished.outcome.step == 12
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "stopped")
     assert all(torch.equal(one[name], other[name]) for name in one)

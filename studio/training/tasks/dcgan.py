@@ -57,7 +57,7 @@ class DCGANTask:
         self.config = _config(data, chosen, start[0] if start else None)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(chosen.seed)
-            generator, discriminator = Generator(self.config), Discriminator(self.config)
+            generator, discriminator = Generator(self.config), Discriminator(self.config, chosen.dropout)
         known: dict[str, set[str]] = {"generator": set(), "discriminator": set()}
         if start:
             known["generator"] = adopt(generator, start[0])

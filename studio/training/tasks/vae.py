@@ -58,7 +58,7 @@ class VAETask:
         self.config = _config(data, chosen, start)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(chosen.seed)
-            network = VAE(self.config)
+            network = VAE(self.config, chosen.dropout)
         known = adopt(network, start) if start else set()
         self.network = device.place_for_training(network)
         self.networks: dict[str, nn.Module] = {"vae": self.network}
