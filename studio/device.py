@@ -257,7 +257,7 @@ def retry_with_less(attempt: Callable[[_Size], _Result], sizes: Sequence[_Size],
         try:
             return attempt(size)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
         device.release()
     raise DeviceError(
@@ -265,7 +265,8 @@ def retry_with_less(attempt: Callable[[_Size], _Result], sizes: Sequence[_Size],
     )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out, of the machine or of the device."""
     # The allocators of CPUs and of Apple's GPUs raise plain RuntimeErrors, told by their words.
     words = ("can't allocate memory", "not enough memory", "out of memory")
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(found in str(error) for found in words)

@@ -84,7 +84,7 @@ def find(name: str | Path) -> Model:
     if os.path.isfile(path):  # noqa: PTH113 (Path.is_file raises for a name that is too long)
         return Model(path.name, path.parent, {}, sha256_of(path), path)
     if os.path.isdir(path):  # noqa: PTH112
-        if not (path / CONFIG).is_file():
+        if not os.path.isfile(path / CONFIG):  # noqa: PTH113
             raise ModelError(f"{path} is no model folder: it has no {CONFIG}.")
         return _open_folder(path.name, path)
     if is_hub_id(str(name)):

@@ -174,7 +174,8 @@ def _command(kind: str, given: Mapping[str, Any]) -> str:
 
 def _absolute(start: str) -> str:
     """A folder by its whole name, so that --resume finds it from anywhere; any other name as it is."""
-    return start if start in hub.shipped() or not Path(start).exists() else str(Path(start).absolute())
+    is_place = start not in hub.shipped() and os.path.exists(start)  # noqa: PTH110 (Path.exists raises for long names)
+    return str(Path(start).absolute()) if is_place else start
 
 
 def _is_first_process() -> bool:

@@ -13,9 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +28,18 @@ from studio.data.report import LeftOut
 from studio.data.text_report import TextReport
 from studio.data.tokens import Writer, decoded, train_tokenizer
 from studio.data.tree import entries_in
-from studio.errors import InputError
+from studio.errors import InputError, OutputError
 from studio.media import files, text
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".rst", ".tex", ".fountain", ".srt", ".poem", ".verse", ".csv", ".tsv")
 LEAST = 2_000  # characters to train on
+LEAST_HELD_OUT = 50  # characters to measure on
 SMALL = 1 << 16  # bytes: of files smaller than that, and more than MANY, whole ones are held out
 MANY = 20
 OVER_FITS = 200_000  # characters: of less, a network soon knows all by heart
 
 _VERSION = 1  # of how texts are read: another one is other data
-_LOOKED_AT = 1 << 16  # bytes in which a place to cut a file is looked for
+_LOOKED_AT = 1 << 16  # bytes in which a place to cut a file is looked for, or its last letter
 
 
 @dataclass(frozen=True)
@@ -83,29 +87,104 @@ def read_texts(
     tokenizer: Tokenizer | None = None,
     vocabulary: int | None = None,
 ) -> TextData:
-    """Read a file or a folder into files of tokens in `cache`.
+    """Read a file or a folder into files of tokens, in a folder of the cache that appears whole or not at all.
 
     held_out: the part that is kept for measuring. tokenizer: one to use; else one of `vocabulary` tokens is trained,
-    of a number that suits the amount of text if none is given. Raises InputError in one line where there is no text.
+    of a number that suits the amount of text if none is given. What is in the cache already is not made again.
+    Raises InputError in one line where there is no text, OutputError, for a full disk for one.
     """
     learnt, kept, left_out, other = stretches(Path(source), held_out)
+    settings = [_VERSION, held_out, vocabulary, tokenizer and tokenizer.to_str(), *left_out, other]
+    files.make_folder(cache)
+    place = cache / _key(settings, learnt, kept)
+    if (known := kept_texts(place)) is not None:
+        return known
+    making = None
+    try:
+        making = Path(tempfile.mkdtemp(dir=cache, prefix=".studio-"))
+        size = sum(part.end - part.start for part in learnt)
+        if tokenizer is None:
+            tokenizer = train_tokenizer((piece for part in learnt for piece in _pieces(part)), size, vocabulary)
+        _write(making, str(source), learnt, kept, tokenizer, left_out, other)
+        shutil.rmtree(place, ignore_errors=True)
+        making.rename(place)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot keep the tokens in {cache}: {error.strerror or error}; free some space or choose another folder."
+        ) from None
+    finally:
+        if making is not None:
+            shutil.rmtree(making, ignore_errors=True)
+    data = kept_texts(place)
+    if data is None:
+        raise OutputError(f"The tokens in {place} were damaged as soon as they were written; check the disk.")
+    return data
+
+
+def kept_texts(folder: Path) -> TextData | None:
+    """What `read_texts` left in a folder of its cache; None where there is nothing whole."""
+    try:
+        facts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+        tokens, held_out = (_mapped(folder / f"{name}.bin", facts) for name in ("tokens", "held_out"))
+        return TextData(
+            tokens,
+            held_out,
+            facts["bytes"],
+            Tokenizer.from_file(str(folder / "tokenizer.json")),
+            TextReport.from_dict(facts["report"]),
+            facts["fingerprint"],
+        )
+    except Exception:  # tokenizers raises Exception itself
+        return None
+
+
+def _mapped(path: Path, facts: dict[str, Any]) -> NDArray[np.unsignedinteger]:
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != facts["sha256"][path.stem]:
+            raise ValueError("not what was written")
+    return np.memmap(path, facts["type"], "r")
+
+
+def _key(settings: list[Any], learnt: list[Stretch], kept: list[Stretch]) -> str:
+    """A name for these texts and how they are read, in hexadecimal."""
+    whole = hashlib.sha256(json.dumps([settings, [[part.start, part.end] for part in (*learnt, *kept)]]).encode())
+    for path in dict.fromkeys(part.path for part in (*learnt, *kept)):
+        try:
+            with path.open("rb") as file:
+                whole.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
+    return whole.hexdigest()
+
+
+def _write(
+    folder: Path,
+    source: str,
+    learnt: list[Stretch],
+    kept: list[Stretch],
+    tokenizer: Tokenizer,
+    left_out: list[LeftOut],
+    other: int,
+) -> None:
+    """Tokens, tokenizer and what is known of them, as `kept_texts` reads them."""
     counts = text.Counts()
-    size = sum(part.end - part.start for part in learnt)
-    if tokenizer is None:
-        tokenizer = train_tokenizer((piece for part in learnt for piece in _pieces(part)), size, vocabulary)
-    with Writer(cache / "tokens.bin", tokenizer) as writer:
-        for part in learnt:
-            writer.document()
-            for piece in _pieces(part, counts):
-                writer.add(piece)
-    with Writer(cache / "held_out.bin", tokenizer) as behind:
-        for part in kept:
-            behind.document()
-            for piece in _pieces(part, counts):
-                behind.add(piece)
+    writers = []
+    for name, stretches_of_it in (("tokens", learnt), ("held_out", kept)):
+        with Writer(folder / f"{name}.bin", tokenizer) as writer:
+            for part in stretches_of_it:
+                writer.document()
+                for piece in _pieces(part, counts):
+                    writer.add(piece)
+        writers.append(writer)
+    writer, behind = writers
     if writer.characters < LEAST:
         raise InputError(
             f"{source} holds {writer.characters:,} characters to learn from; expected at least {LEAST:,}, a page."
+        )
+    if behind.characters < LEAST_HELD_OUT:
+        raise InputError(
+            f"Of {source}, {behind.characters:,} characters would be held out for measuring; expected at least "
+            f"{LEAST_HELD_OUT}: give a larger --held-out, or more text."
         )
     report = TextReport(
         used=writer.documents,
@@ -125,26 +204,10 @@ def read_texts(
         "bytes": behind.bytes,
         "fingerprint": hashlib.sha256(whole.encode()).hexdigest(),
         "type": writer.type.name,
+        "sha256": {"tokens": writer.digest, "held_out": behind.digest},
     }
-    files.write_bytes(cache / "tokenizer.json", tokenizer.to_str().encode())
-    files.write_bytes(cache / "texts.json", json.dumps(facts).encode())
-    return open_texts(cache)
-
-
-def open_texts(cache: Path) -> TextData:
-    """What `read_texts` left in a folder. Raises InputError where it is damaged."""
-    try:
-        facts = json.loads((cache / "texts.json").read_text(encoding="utf-8"))
-        return TextData(
-            np.memmap(cache / "tokens.bin", facts["type"], "r"),
-            np.memmap(cache / "held_out.bin", facts["type"], "r"),
-            facts["bytes"],
-            Tokenizer.from_file(str(cache / "tokenizer.json")),
-            TextReport.from_dict(facts["report"]),
-            facts["fingerprint"],
-        )
-    except Exception as error:  # tokenizers raises Exception itself
-        raise InputError(f"The tokens in {cache} are damaged ({error}); give --data again.") from None
+    files.write_bytes(folder / "tokenizer.json", tokenizer.to_str().encode())
+    files.write_bytes(folder / "texts.json", json.dumps(facts).encode())
 
 
 def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretch], list[LeftOut], int]:
@@ -170,7 +233,9 @@ def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretc
         if many and size < SMALL:
             (kept if _share(name) < held_out else learnt).append(Stretch(path, 0, size))
             continue
-        cut = _place_to_cut(path, size, int(size * (1 - held_out)))
+        cut, end = _place_to_cut(path, size, int(size * (1 - held_out))), _end_of_text(path, size)
+        if cut >= end:  # what would be held out is blank
+            cut = _place_to_cut(path, end, int(end * (1 - held_out)))
         learnt.append(Stretch(path, 0, cut))
         kept.append(Stretch(path, cut, size))
     if not kept:  # so few small files that chance took none
@@ -205,6 +270,15 @@ def _texts_in(root: Path) -> tuple[list[tuple[str, Path]], list[LeftOut], int]:
 def _share(name: str) -> float:
     """A number in [0, 1) that follows from a name."""
     return int.from_bytes(hashlib.sha256(name.encode(errors="replace")).digest()[:8], "big") / 2**64
+
+
+def _end_of_text(path: Path, size: int) -> int:
+    """The byte after the last letter of a file."""
+    with path.open("rb") as file:
+        start = max(0, size - _LOOKED_AT)
+        file.seek(start)
+        last = file.read(size - start).rstrip()
+    return start + len(last) if last else size
 
 
 def _place_to_cut(path: Path, size: int, wanted: int) -> int:

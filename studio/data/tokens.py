@@ -17,9 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from studio.errors import OutputError
-from studio.media import files
-
 END = "<|endoftext|>"
 """The token before every document. Where it stands in a text itself it is left out."""
 SAMPLE = 48 << 20  # characters that a tokenizer is trained on, from all over the data
@@ -75,14 +72,12 @@ def parts(text: str) -> Iterator[str]:
 
 
 class Writer:
-    """Turns text into tokens and appends them to a file. A context: the file is whole when it is left.
+    """Turns text into tokens and appends them to a file. A context: the file is whole when it is left. OSErrors pass.
 
     count, characters, bytes, words, documents: what was written; digest: SHA-256 of the tokens.
     """
 
     def __init__(self, path: Path, tokenizer: Tokenizer) -> None:
-        """Raises OutputError where the folder cannot be made."""
-        files.make_folder(path.parent)
         self.path, self.tokenizer = path, tokenizer
         self.type: Any = np.dtype(np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32)
         self.count = self.characters = self.bytes = self.words = self.documents = 0
@@ -97,10 +92,7 @@ class Writer:
         return self._hash.hexdigest()
 
     def __enter__(self) -> Self:
-        try:
-            self._file = self.path.open("wb")
-        except OSError as error:
-            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from None
+        self._file = self.path.open("wb")
         return self
 
     def __exit__(
@@ -145,10 +137,7 @@ class Writer:
     def _put(self, ids: list[int]) -> None:
         block = np.asarray(ids, self.type).tobytes()
         self._hash.update(block)
-        try:
-            self._file.write(block)
-        except OSError as error:
-            raise OutputError(f"Cannot write {self.path}: {error.strerror or error}.") from None
+        self._file.write(block)
         self.count += len(ids)
 
 

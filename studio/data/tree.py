@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studio.data.report import LeftOut
+from studio.media import files
 
 
 def entries_in(root: Path, left_out: list[LeftOut]) -> Iterator[tuple[str, Path]]:
@@ -32,7 +33,7 @@ def entries_in(root: Path, left_out: list[LeftOut]) -> Iterator[tuple[str, Path]
         for path in entries:
             if path.name.startswith("."):
                 continue
-            name = prefix + path.name.encode(errors="surrogateescape").decode(errors="replace")
+            name = prefix + files.shown(path.name)
             if os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for a name that is too long)
                 (linked if path.is_symlink() else folders).append((path, f"{name}/"))
             else:

@@ -80,6 +80,16 @@ def check_readable(path: str | Path) -> None:
         raise _unreadable(source, error) from None
 
 
+def check_reachable(path: str | Path) -> None:
+    """Raise OutputError for a place that cannot even be asked for: a name too long, a loop of links, no permission."""
+    try:
+        Path(path).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise OutputError(_in_plain_words(error, Path(path))) from None
+
+
 def make_folder(folder: str | Path) -> Path:
     """A folder that is there afterwards. Raises OutputError."""
     target = Path(folder)
@@ -97,6 +107,11 @@ def read_bytes(path: str | Path) -> bytes:
         return source.read_bytes()
     except OSError as error:
         raise _unreadable(source, error) from None
+
+
+def shown(name: str) -> str:
+    """A name as it can be written down, for names of files need not be UTF-8."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def sha256(content: bytes) -> str:

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 
 from studio.data.order import batch_indices
-from studio.device import Device
-from studio.errors import InputError, OutputError
+from studio.device import Device, is_out_of_memory
+from studio.errors import DeviceError, InputError, OutputError
 from studio.media import files, images
 from studio.progress import Callback, Progress, in_words
 from studio.training import checkpoint, ema, schedule
@@ -65,6 +65,7 @@ class Loop:
         self.curve = Curve()
         self.elapsed_before = 0.0
         self.notes: list[str] = []
+        self.patient_since = 0  # the step that patience counts from
         self._kept_at: int | None = None
         self._went_back = False  # and nothing was kept since
 
@@ -99,7 +100,15 @@ class Loop:
         main = self.accelerator.is_main_process
         with self.device.computing(), Log(self.folder, self.step, wanted=main) as log:
             started = time.monotonic() - self.elapsed_before
-            why, finished = self._train(callback if main else None, log, started)
+            try:
+                why, finished = self._train(callback if main else None, log, started)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise DeviceError(
+                    f"Out of memory on {self.device.name} in step {self.step + 1}: go on with --resume and a smaller "
+                    f"--batch-size, or with --accumulate, which works through a batch in parts."
+                ) from None
             seconds = time.monotonic() - started
             self._keep(seconds)
         self.accelerator.wait_for_everyone()
@@ -136,6 +145,8 @@ class Loop:
         parameters = self.parameters
         pace = Pace(self.step)
         while True:
+            if self._is_measured() and self._no_longer_improves():
+                return f"{parameters.patience} measurements brought no gain", True
             elapsed = time.monotonic() - started
             fraction = self._fraction(elapsed, pace)
             if fraction >= 1:
@@ -167,8 +178,6 @@ class Loop:
             self._keep(elapsed)
             if stopped:
                 return "it was stopped", False
-            if checked and self._no_longer_improves():
-                return f"{parameters.patience} measurements brought no gain", True
 
     def _is_finite(self) -> bool:
         """Whether every weight is: a step may break them after its own losses were computed."""
@@ -248,7 +257,10 @@ class Loop:
 
     def _no_longer_improves(self) -> bool:
         patience = self.parameters.patience
-        return bool(patience and self.best and len([m for m in self.measures if m.step > self.best.step]) >= patience)
+        if not patience or self.best is None:
+            return False
+        since = max(self.best.step, self.patient_since)
+        return len([measure for measure in self.measures if measure.step > since]) >= patience
 
     def _is_measured(self) -> bool:
         return bool(self.measures and self.measures[-1].step == self.step)
@@ -337,8 +349,14 @@ class Loop:
             "best": None if self.best is None else dataclasses.asdict(self.best),
             "curve": self.curve.state(),
             "notes": self.notes,
+            "asked": self._asked(),
+            "patient_since": self.patient_since,
             **checkpoint.state_of(self.task.networks, self.task.averages, self.task.optimizers),
         }
+
+    def _asked(self) -> list[float | None]:
+        """How far it is to go."""
+        return [self.parameters.steps, self.parameters.minutes, self.parameters.patience]
 
     def _restore(self, state: dict[str, Any]) -> None:
         try:
@@ -348,6 +366,8 @@ class Loop:
             self.measures = [Measure(**measure) for measure in state["measures"]]
             self.best = None if state["best"] is None else Measure(**state["best"])
             self.curve = Curve.of(state["curve"])
+            same = state.get("asked", self._asked()) == self._asked()
+            self.patient_since = state.get("patient_since", 0) if same else self.step  # more was asked for: it may try
             self._kept_at = None
         except (LookupError, TypeError, AttributeError, RuntimeError, ValueError):
             raise InputError(

@@ -14,13 +14,14 @@ from studio.errors import InputError
 
 
 def add_adapters(
-    network: nn.Module, rank: int, *, targets: tuple[str, ...] = (), alpha: int | None = None
+    network: nn.Module, rank: int, *, targets: tuple[str, ...] = (), alpha: int | None = None, dropout: float = 0.0
 ) -> nn.Module:
     """The network, in place, with adapters of `rank` at its linear layers; everything else is frozen.
 
     Adapters are in float32, whatever the network is kept in, and begin as nothing: what comes out stays the same.
     targets: ends of the names of the layers that get one; every linear layer but that of the output if none are given.
-    alpha: scale of what adapters add, over the rank; by default the rank, for a scale of 1.
+    alpha: scale of what adapters add, over the rank; by default the rank, for a scale of 1. dropout: the part of what
+    adapters are given that is left out while they learn.
     Raises InputError where no layer fits.
     """
     from peft import LoraConfig, inject_adapter_in_model
@@ -34,7 +35,7 @@ def add_adapters(
         names = [name for name in wanted if _is_transposed(linear[name]) == transposed]
         if names:
             config = LoraConfig(
-                r=rank, lora_alpha=alpha or rank, target_modules=names, lora_dropout=0.0, fan_in_fan_out=transposed
+                r=rank, lora_alpha=alpha or rank, target_modules=names, lora_dropout=dropout, fan_in_fan_out=transposed
             )
             inject_adapter_in_model(config, network, adapter_name=kind)
     for name, weight in network.named_parameters():

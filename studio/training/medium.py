@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from studio import hub
 from studio.device import Device
+from studio.errors import InputError
 from studio.metrics.extractor import VGGFeatures
-from studio.training.parameters import AnyTraining
+from studio.training.parameters import AnyTraining, TrainingParameters
 from studio.training.task import Task
 
 
@@ -27,6 +28,20 @@ class Source:
     title: str = ""
     summary: str = ""
     license: str = ""
+
+
+_Kind = TypeVar("_Kind", bound=TrainingParameters)
+
+
+def in_shape(parameters: _Kind, shape: Any, *names: str) -> _Kind:
+    """Parameters with these values of a shape, that of the model to begin with. Raises InputError for other ones."""
+    usual, own = type(parameters)(), {name: getattr(shape, name) for name in names}
+    for name, value in own.items():
+        if getattr(parameters, name) not in (value, getattr(usual, name)):
+            raise InputError(
+                f"--{name} {getattr(parameters, name)} is not what the model of --from has, {value}; leave it out."
+            )
+    return parameters.changed(**own)
 
 
 class Report(Protocol):

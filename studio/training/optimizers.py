@@ -32,7 +32,7 @@ def make_optimizer(
     for weight_name, weight in network.named_parameters():
         if any(fnmatch(f"{name}.{weight_name}", pattern) for pattern in parameters.freeze):
             weight.requires_grad_(False)
-        else:
+        elif weight.requires_grad:  # as all do, but for what stands beside adapters
             (known if weight_name in pretrained else fresh).append(weight)
     base = parameters.learning_rate * rate
     groups = [

@@ -226,9 +226,10 @@ class TextTrainingParameters(TrainingParameters):
     )
     batch_size: int = parameter(8, "Stretches of text in a step, over all processes.", ge=1, le=65_536)
     learning_rate: float = parameter(3e-3, "Step size of the optimiser.", gt=0, le=100)
-    dropout: float = parameter(
-        0.0,
-        "Part of the numbers between layers that is left out while learning; 0.1 to 0.3 for little text.",
+    dropout: float | None = parameter(
+        None,
+        "Part of the numbers between layers that is left out while learning, 0.1 to 0.3 for little text; by default "
+        "that of the model to begin with, or none.",
         ge=0,
         lt=1,
     )

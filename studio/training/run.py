@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -37,7 +38,8 @@ from studio.zoo.folder import WEIGHTS
 TRAINING, SETTINGS, PREPARED, SHEETS, LEFT_OUT = "training", "settings.json", "data", "sheets", "left_out.txt"
 PLACE: Mapping[str, Any] = {"device": "auto", "precision": "auto", "threads": None}  # what `studio.device.choose` takes
 NOT_COMPARED = "it was stopped before its samples were compared with what it was trained on"
-_PREPARES = ("size", "channels", "classes", "seed")  # the parameters that data are prepared by, where there are such
+# The parameters that data are prepared by, where there are such.
+_PREPARES = ("size", "channels", "classes", "seed", "held_out", "vocabulary")
 
 _log = logging.getLogger("studio")
 
@@ -96,10 +98,12 @@ def train(
             _write_settings(target, kind, source, parameters, data, commands, place)
         if not resume:  # where there is a checkpoint there are settings, wherever it is killed
             loop.open(resume)
-    asked = asdict(source) | {"data": Path(source.data).name, "start": start and start.name}
+    asked = asdict(source) | {"data": files.shown(Path(source.data).name), "start": start and start.name}
+
+    typed = files.shown("\n".join(commands))
 
     def save(outcome: Outcome, copied: str | None = None) -> None:
-        task.save(target, card.facts(asked, data, parameters, device, outcome, "\n".join(commands), copied))
+        task.save(target, card.facts(asked, data, parameters, device, outcome, typed, copied))
 
     try:
         outcome, copied = loop.train(callback), None
@@ -129,8 +133,12 @@ def _tell(report: Report, training: Path | None) -> None:
 
 
 def settings_of(folder: str | Path) -> tuple[str, Source, AnyTraining, str]:
-    """(kind, source, parameters, commands) that the training in a folder was begun with. Raises InputError."""
+    """(kind, source, parameters, commands) that the training in a folder was begun with.
+
+    Raises InputError, OutputError.
+    """
     path = Path(folder) / TRAINING / SETTINGS
+    files.check_reachable(path)
     if not path.is_file():
         raise InputError(f"There is no training to go on with in {folder}; leave out --resume to begin one.")
     try:
@@ -154,7 +162,10 @@ def place_of(folder: str | Path) -> dict[str, Any]:
 
 def _check_target(target: Path, source: Source, resume: bool) -> None:
     """Raise InputError or OutputError where this folder cannot take the model."""
-    if target.resolve().is_relative_to(Path(source.data).resolve()):
+    files.check_reachable(target / TRAINING / SETTINGS)
+    if files.shown(str(target)) != str(target):
+        raise OutputError(f"{files.shown(str(target))} is no name in UTF-8, as weights need; choose another folder.")
+    if Path(os.path.realpath(target)).is_relative_to(os.path.realpath(source.data)):
         raise OutputError(
             f"{target} lies within {source.data}, which is to be trained on; choose a folder outside of it."
         )

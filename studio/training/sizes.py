@@ -25,4 +25,4 @@ def shape_for(chosen: TextTrainingParameters, data: TextData) -> dict[str, Any]:
     shape |= {name: given for name in shape if (given := getattr(chosen, name, None)) is not None}
     if shape["width"] % shape["heads"]:
         raise InputError(f"--width {shape['width']} is no multiple of the {shape['heads']} heads; change one of them.")
-    return {**shape, "vocabulary": data.vocabulary, "dropout": chosen.dropout}
+    return {**shape, "vocabulary": data.vocabulary, "dropout": chosen.dropout or 0.0}

@@ -29,6 +29,7 @@ def gathered(uploads: Sequence[Path], folder: str, room: Path) -> Path:
     check(uploads, folder)
     if folder:
         return Path(os.path.expanduser(folder))  # noqa: PTH111 (Path.expanduser raises for a user that is not known)
+    shutil.rmtree(room, ignore_errors=True)  # what an attempt that was refused has left
     files.make_folder(room)
     places = [room / path.name for path in uploads]
     if len(set(places)) < len(places):  # files of one name from several folders

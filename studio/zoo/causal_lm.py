@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from studio import hub
 from studio.data.tokens import END
-from studio.errors import ModelError
+from studio.errors import InputError, ModelError
 from studio.media import files
 from studio.text.originality import Index
 from studio.zoo.folder import WEIGHTS
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 NETWORK = "gpt"
 TOKENIZER, RUNS = "tokenizer.json", "runs.safetensors"
 ACTIVATION = "gelu_pytorch_tanh"  # GPT-2's own, computed at once
+BOUNDLESS = 8192  # tokens that are looked at of a network that looks back without end
 GPT2_SPREAD, GPT2_WIDTH = 0.02, 768  # of its first weights; a narrower layer that is to give as much begins with more
 
 
@@ -75,14 +76,33 @@ def build(
 
 
 def context_of(network: PreTrainedModel) -> int:
-    """How many tokens a network sees at once."""
-    return int(network.config.max_position_embeddings)
+    """How many tokens a network sees at once: `BOUNDLESS` where its config names no limit."""
+    return int(getattr(network.config, "max_position_embeddings", None) or BOUNDLESS)
 
 
 def shape_of(network: PreTrainedModel) -> str:
-    """What kind of network it is and how large, in one line: another one has other weights."""
-    config = network.config
-    return f"{config.model_type} {config.num_hidden_layers}x{config.hidden_size} {config.vocab_size}"
+    """What kind of network it is and how large, in one line: another one has other weights, or uses them otherwise."""
+    names = ("num_hidden_layers", "num_attention_heads", "hidden_size", "vocab_size")
+    return " ".join([network.config.model_type, *(str(getattr(network.config, name, "")) for name in names)])
+
+
+def set_dropout(network: PreTrainedModel, dropout: float, *, needed: bool = True) -> None:
+    """Leave out another part of the numbers between layers while learning, those of attention aside.
+
+    Raises InputError where it is `needed` and the network has no place for that.
+    """
+    places = [
+        module
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Dropout) and "attn_dropout" not in name and "attention" not in name
+    ]
+    if dropout and needed and not places:
+        raise InputError("The model to begin with leaves nothing out while it learns: --dropout has no place in it.")
+    for module in places:
+        module.p = dropout
+    for name in ("resid_pdrop", "embd_pdrop"):
+        if hasattr(network.config, name):
+            setattr(network.config, name, dropout)
 
 
 def copy_of(network: nn.Module) -> PreTrainedModel:

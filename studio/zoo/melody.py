@@ -11,6 +11,7 @@ import torch
 
 from studio import hub
 from studio.errors import InputError, ModelError
+from studio.media import files
 from studio.melody.encoding import COLUMNS, DURATIONS, PITCH_TOKENS
 from studio.music.originality import Index
 from studio.networks.melody_lstm import MelodyLSTM, MelodyLSTMConfig
@@ -52,7 +53,8 @@ def load_index(model: hub.Model) -> Index:
 def save(folder: Path, network: MelodyLSTM, index: Index, facts: Mapping[str, Any], card: str) -> Path:
     """Write a model folder. facts: more entries of its config. Raises OutputError."""
     tensors = folders.tensors_of(melody_lstm=network)
-    names = np.frombuffer("\n".join(index.names).encode(), np.uint8)
+    lines = "\n".join(" ".join(name.split()) for name in index.names)  # names out of MIDI may have several lines
+    names = np.frombuffer(files.shown(lines).encode(), np.uint8)
     for name, array in {**index.to_arrays(), _NAMES: names}.items():
         tensors[f"{_INDEX}{name}"] = torch.from_numpy(np.array(array))
     return folders.write(folder, NETWORK, network.config, facts, tensors, card)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
+from io import BufferedWriter, FileIO
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from studio.data import texts, tokens
-from studio.errors import InputError
+from studio.errors import InputError, OutputError
 
 LINES = [f"The {thing} of {place} sang {number} songs, and then it slept.\n" for number, (thing, place) in enumerate(
     (thing, place) for thing in ("owl", "cat", "bell", "wind", "sea") for place in ("night", "Rome", "winter", "glass")
@@ -57,12 +60,65 @@ def test_the_same_data_give_the_same_fingerprint_and_open_again(tmp_path: Path) 
     (tmp_path / "a.txt").write_text(PAGE)
     first = texts.read_texts(tmp_path / "a.txt", tmp_path / "one")
     second = texts.read_texts(tmp_path / "a.txt", tmp_path / "two")
-    opened = texts.open_texts(tmp_path / "one")
+    (place,) = (tmp_path / "one").iterdir()
+    opened = texts.kept_texts(place)
+    assert opened is not None
     assert first.fingerprint == second.fingerprint == opened.fingerprint
     assert np.array_equal(first.tokens, opened.tokens) and opened.report == first.report
-    (tmp_path / "one" / "texts.json").write_text("{}")
-    with pytest.raises(InputError, match="are damaged"):
-        texts.open_texts(tmp_path / "one")
+
+
+@pytest.mark.parametrize("name", ["tokens.bin", "held_out.bin", "tokenizer.json", "texts.json"])
+def test_what_is_kept_is_not_made_again_and_what_is_damaged_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.txt").write_text(PAGE)
+    first = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    (place,) = (tmp_path / "cache").iterdir()
+    made = (place / name).stat().st_mtime_ns
+    texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    assert (place / name).stat().st_mtime_ns == made
+    whole = (place / name).read_bytes()
+    (place / name).write_bytes(whole[: len(whole) // 2])
+    assert texts.kept_texts(place) is None
+    again = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    assert again.fingerprint == first.fingerprint and (place / name).read_bytes() == whole
+
+
+def test_texts_that_are_refused_leave_those_in_the_cache_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PAGE)
+    (tmp_path / "b.txt").write_text("Too short.")
+    texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    (place,) = (tmp_path / "cache").iterdir()
+    with pytest.raises(InputError, match="holds 9 characters"):
+        texts.read_texts(tmp_path / "b.txt", tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == [place] and texts.kept_texts(place) is not None
+
+
+def test_a_blank_end_is_not_what_is_held_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PAGE + "\n" * (len(PAGE) // 10))
+    data = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    assert "songs" in "".join(data.held_out_text())
+
+
+def test_too_little_to_measure_on_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PAGE)
+    with pytest.raises(InputError, match="would be held out for measuring; expected at least 50"):
+        texts.read_texts(tmp_path / "a.txt", tmp_path / "cache", held_out=1e-6)
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(BufferedWriter):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def opened(writer: tokens.Writer) -> tokens.Writer:
+        writer._file = Full(FileIO(writer.path, "wb"))
+        return writer
+
+    (tmp_path / "a.txt").write_text(PAGE)
+    monkeypatch.setattr(tokens.Writer, "__enter__", opened)
+    with pytest.raises(OutputError, match=r"Cannot keep the tokens in .*: No space left on device; free some space"):
+        texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_a_folder_with_all_sorts_of_files(tmp_path: Path) -> None:

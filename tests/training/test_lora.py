@@ -11,7 +11,11 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
+from studio.errors import InputError
 from studio.training import lora
+from studio.training.optimizers import make_optimizer
+from studio.training.parameters import TextTrainingParameters
+from studio.zoo import causal_lm
 
 TOKENS = torch.arange(24).reshape(2, 12) % 40
 
@@ -102,3 +106,24 @@ def test_adapters_of_a_network_in_half_precision_are_kept_in_full(network: Any) 
     adapted = lora.add_adapters(network.half(), 2)
     kinds = {weight.dtype for weight in adapted.parameters() if weight.requires_grad}
     assert kinds == {torch.float32}
+
+
+def test_dropout_is_that_of_adapters_and_between_layers_where_there_is_some(network: Any) -> None:
+    if isinstance(network, GPT2LMHeadModel):
+        causal_lm.set_dropout(network, 0.4)
+        places = {name: module.p for name, module in network.named_modules() if isinstance(module, nn.Dropout)}
+        assert {rate for name, rate in places.items() if "attn_dropout" not in name} == {0.4}
+        assert network.config.resid_pdrop == network.config.embd_pdrop == 0.4
+    else:
+        with pytest.raises(InputError, match="--dropout has no place in it"):
+            causal_lm.set_dropout(network, 0.4)
+        causal_lm.set_dropout(network, 0.0)
+    adapted = lora.add_adapters(network, 2, dropout=0.3)
+    rates = {module.p for name, module in adapted.named_modules() if "lora_dropout" in name and hasattr(module, "p")}
+    assert rates == {0.3}
+
+
+def test_freezing_all_that_adapts_is_refused(network: Any) -> None:
+    adapted = lora.add_adapters(network, 2)
+    with pytest.raises(InputError, match="Every weight of the gpt is frozen"):
+        make_optimizer("gpt", adapted, TextTrainingParameters(freeze=("*lora_*",)))

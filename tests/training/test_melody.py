@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from studio import hub
 from studio.device import choose
 from studio.errors import InputError
 from studio.media import midi
+from studio.music.originality import Index
+from studio.networks.melody_lstm import MelodyLSTM
 from studio.pipelines.melody import MelodyPipeline
 from studio.progress import Progress
 from studio.training.estimate import estimate
@@ -122,10 +126,19 @@ def test_kept_tunes_that_are_damaged_are_read_again(tunes: Path, tmp_path: Path)
 
 def test_it_goes_on_from_another_model(tunes: Path, tmp_path: Path) -> None:
     run(tunes, tmp_path / "first", steps=2)
-    run(tunes, tmp_path / "second", steps=2, width=8, start=str(tmp_path / "first"), learning_rate=1e-9)
+    again = {"steps": 2, "start": str(tmp_path / "first"), "learning_rate": 1e-9}
+    with pytest.raises(InputError, match="--width 8 is not what the model of --from has"):
+        run(tunes, tmp_path / "second", **again, width=8)
+    run(tunes, tmp_path / "second", **again, dropout=0.7)
     models = [MelodyPipeline.from_pretrained(tmp_path / name) for name in ("first", "second")]
-    assert models[1].network.config == models[0].network.config
+    assert models[1].network.config == dataclasses.replace(models[0].network.config, dropout=0.7)
     assert models[0](bars=2, seed=3).melodies == models[1](bars=2, seed=3).melodies
+
+
+def test_names_of_several_lines_are_kept_as_one(tunes: Path, tmp_path: Path) -> None:
+    index = Index.build([tune(1), tune(2)], ["The\nfirst", "The second"])
+    zoo.save(tmp_path / "model", MelodyLSTM(zoo.shape(8, 1, 0.0)), index, {}, "# Tunes\n")
+    assert list(zoo.load_index(hub.find(tmp_path / "model")).names) == ["The first", "The second"]
 
 
 def test_what_it_would_use_and_how_long_it_would_take(tunes: Path) -> None:

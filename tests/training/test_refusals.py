@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -185,3 +188,34 @@ def test_a_disk_that_fills_up_at_the_first_checkpoint(
     monkeypatch.setattr(checkpoint, "write", full)
     assert "the disk is full" in refusal("dcgan", begun[0], tmp_path / "model")
     assert not (tmp_path / "model").exists()
+
+
+def test_places_that_cannot_be_asked_for(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    data = begun[0]
+    (tmp_path / "loop").symlink_to("loop")
+    for place, words in ((tmp_path / "loop", "symbolic links"), (tmp_path / ("x" * 300), "too long")):
+        assert words in refusal("dcgan", data, place)
+        with pytest.raises(OutputError, match=words):
+            settings_of(place)
+    assert "There is no folder" in refusal("dcgan", tmp_path / "loop", tmp_path / "model")
+    assert "There is no model" in refusal("dcgan", data, tmp_path / "model", start="x" * 300)
+
+
+def test_a_folder_that_may_not_be_entered(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "locked").mkdir()
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        if "locked" in path.parts:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return os.stat(path, **options)  # noqa: PTH116
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "stat", stat)
+        assert "no permission to write in" in refusal("dcgan", begun[0], tmp_path / "locked" / "model")
+
+
+def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
+    data = draw(tmp_path / os.fsdecode(b"caf\xe9"))
+    assert "is no name in UTF-8" in refusal("dcgan", data, tmp_path / os.fsdecode(b"mod\xe8le"))
+    run("dcgan", data, tmp_path / "model", steps=1, command=f"studio train dcgan --data {data.name}")
+    assert "caf\N{REPLACEMENT CHARACTER}" in (tmp_path / "model" / "README.md").read_text()

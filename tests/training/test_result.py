@@ -13,6 +13,7 @@ import torch
 
 from studio import hub
 from studio.data.tensors import to_network
+from studio.errors import InputError
 from studio.metrics import originality
 from studio.metrics.extractor import Extractor
 from studio.metrics.originality import Originality
@@ -73,7 +74,10 @@ def test_a_model_is_taken_further_in_its_own_shape(tmp_path: Path, data: Path) -
     shape = DCGANConfig(channels=1, width=8, latent=6, doubling="transposed")
     old = Generator(shape)
     dcgan.save(tmp_path / "old", old, Discriminator(shape), {}, "# Old\n")
-    run("dcgan", data, tmp_path / "new", steps=1, start=str(tmp_path / "old"), learning_rate=1e-9, ema=0.0)
+    chosen = {"steps": 1, "start": str(tmp_path / "old"), "learning_rate": 1e-9, "ema": 0.0}
+    with pytest.raises(InputError, match="--latent 7 is not what the model of --from has, 6; leave it out"):
+        run("dcgan", data, tmp_path / "new", **chosen, latent=7)
+    run("dcgan", data, tmp_path / "new", **chosen, latent=6)
     new = dcgan.load_generator(hub.find(tmp_path / "new"))
     assert new.config == shape
     torch.testing.assert_close(new.projection.weight, old.projection.weight, atol=1e-4, rtol=1e-2)
@@ -85,6 +89,16 @@ def test_it_stops_when_measurements_bring_no_gain(tmp_path: Path, data: Path) ->
     trained = run("vae", data, tmp_path / "model", steps=40, check_every=1, patience=2, learning_rate=1e-12, ema=0.0)
     assert trained.outcome.finished and trained.outcome.why == "2 measurements brought no gain"
     assert trained.outcome.step < 12
+
+
+def test_patience_that_had_run_out_when_it_was_killed_has_run_out_still(tmp_path: Path, data: Path) -> None:
+    """Unless more is asked for: then it may try again."""
+    chosen = {"steps": 40, "check_every": 1, "learning_rate": 1e-12, "ema": 0.0}
+    first = run("vae", data, tmp_path / "model", **chosen, patience=2)
+    again = run("vae", data, tmp_path / "model", **chosen, patience=2, resume=True)
+    assert again.outcome == dataclasses.replace(first.outcome, seconds=again.outcome.seconds)
+    more = run("vae", data, tmp_path / "model", **(chosen | {"steps": 50}), patience=2, resume=True)
+    assert more.outcome.step == first.outcome.step + 2 and more.outcome.why == first.outcome.why
 
 
 def test_the_model_is_written_before_it_is_compared(

@@ -27,7 +27,7 @@ STEPS = 12
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     ["tests.training.tiny", "torchmetrics", "torchmetrics.functional.image", "accelerate", "sklearn.mixture",
-     "torch.utils.tensorboard"]
+     "tensorboard.compat.proto.event_pb2"]
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, BloomConfig, BloomForCausalLM
 
 from studio import hub
 from studio.device import choose
@@ -20,7 +21,7 @@ from studio.training.estimate import estimate
 from studio.training.parameters import TextTrainingParameters
 from studio.training.run import Source, Trained, settings_of, train
 from studio.zoo import causal_lm as zoo
-from tests.training.tiny import curve, weights
+from tests.training.tiny import contents, curve, weights
 
 TINY = {
     "layers": 2, "width": 32, "heads": 2, "context": 32, "batch_size": 8, "steps": 20, "check_every": 10,
@@ -100,12 +101,37 @@ def test_a_killed_run_goes_on_to_the_same_weights(verse: Path, tmp_path: Path) -
     assert not run(verse, tmp_path / "cut", callback=stop).outcome.finished
     moved = tmp_path / "moved.txt"
     shutil.copy(verse, moved)
-    done = run(verse, tmp_path / "cut", resume=True)
+    done = run(moved, tmp_path / "cut", resume=True)
     assert done.outcome.finished
     for name, tensor in weights(tmp_path / "whole").items():
         assert torch.equal(tensor, weights(tmp_path / "cut")[name]), name
     assert np.array_equal(curve(tmp_path / "whole"), curve(tmp_path / "cut"))
     assert settings_of(tmp_path / "cut")[0] == "text"
+
+
+def test_other_texts_are_refused_and_spoil_nothing(verse: Path, tmp_path: Path) -> None:
+    folder, other = tmp_path / "model", tmp_path / "other.txt"
+    assert not run(verse, folder, callback=lambda progress: progress.step == 7).outcome.finished
+    before = contents(folder)
+    for content, words in (("Too short.", "holds 9 characters"), (VERSE.upper(), "was trained on other data")):
+        other.write_text(content)
+        with pytest.raises(InputError, match=words):
+            run(other, folder, resume=True)
+        assert contents(folder) == before
+    with pytest.raises(InputError, match="was trained on other data"):
+        run(verse, folder, resume=True, held_out=0.2)
+    assert contents(folder) == before
+    assert run(verse, folder, resume=True).outcome.finished
+
+
+def test_a_short_text_is_learnt_in_windows_as_long_as_its_network_looks(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text(VERSE[:4000])
+    run(tmp_path / "short.txt", tmp_path / "model", steps=2, context=128, held_out=0.02)
+    facts = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert facts["n_positions"] == 128
+    trained = load_file(tmp_path / "model" / "model.safetensors")["transformer.wpe.weight"]
+    fresh = zoo.build(layers=2, width=32, heads=2, context=128, vocabulary=300, dropout=0.0)
+    assert trained.shape == fresh.transformer.wpe.weight.shape
 
 
 def test_a_model_is_trained_further_whole_or_by_adapters(verse: Path, model: Path, tmp_path: Path) -> None:
@@ -163,3 +189,19 @@ def test_models_that_cannot_write_are_refused(verse: Path, model: Path, tmp_path
     torch.save({"weight": torch.zeros(1)}, pickled / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"holds no .safetensors weights"):
         run(verse, tmp_path / "model", start=str(pickled))
+
+
+def test_dropout_of_a_model_to_begin_with(verse: Path, model: Path, tmp_path: Path) -> None:
+    run(verse, tmp_path / "further", start=str(model), steps=2, dropout=0.2)
+    facts = json.loads((tmp_path / "further" / "config.json").read_text())
+    assert facts["resid_pdrop"] == facts["embd_pdrop"] == 0.2
+    with pytest.raises(InputError, match="--size is that of the model that --from names; leave it out"):
+        run(verse, tmp_path / "other", start=str(model), size="micro")
+
+
+def test_a_model_that_names_no_context(verse: Path, model: Path, tmp_path: Path) -> None:
+    network = BloomForCausalLM(BloomConfig(vocab_size=300, hidden_size=16, n_layer=1, n_head=2))
+    network.save_pretrained(tmp_path / "bloom")
+    shutil.copy(model / "tokenizer.json", tmp_path / "bloom")
+    assert zoo.context_of(network) == zoo.BOUNDLESS
+    assert run(verse, tmp_path / "further", start=str(tmp_path / "bloom"), steps=2, context=32).outcome.finished

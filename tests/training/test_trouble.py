@@ -6,16 +6,23 @@ import errno
 import math
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from studio import hub
-from studio.errors import InputError, OutputError
+from studio.errors import DeviceError, InputError, OutputError
 from studio.metrics.extractor import VGGFeatures
+from studio.networks.mixture import Mixture
+from studio.networks.vae import VAE, VAEConfig
 from studio.progress import Progress
+from studio.training import log
 from studio.training.loop import Loop
 from studio.training.mediums.pictures import Pictures, PictureTask
 from studio.training.run import Source
@@ -23,7 +30,7 @@ from studio.training.step import Step
 from studio.training.task import Measure
 from studio.training.tasks.dcgan import DCGANTask
 from studio.training.tasks.vae import VAETask
-from studio.zoo import dcgan
+from studio.zoo import dcgan, vae
 from tests.training.tiny import TinyVGG, cpu, files_of, parameters, run, weights
 
 
@@ -223,3 +230,78 @@ def test_a_disk_that_is_really_full(small_disk: Path, data: Path, caplog: pytest
     assert not [name for name in files_of(model) if not name.startswith(".")]  # nothing half-written
     ballast.unlink()
     assert run("dcgan", data, model, keep_every=2, check_every=6, steps=8, resume=True).outcome.step == 8
+
+
+def test_a_log_on_a_full_disk_is_given_up_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(log, "FLUSHED_EVERY", 0.0)
+    with log.Log(tmp_path, 0) as kept:
+        kept._records.close()
+        kept._records._writer = Path("/dev/full").open("wb")  # noqa: SIM115
+        for step in range(1, 100):
+            kept.scalars(step, {"loss": 1.0})
+    assert [record.message for record in caplog.records] == [
+        "no more logs for TensorBoard (No space left on device); training goes on."
+    ]
+
+
+def test_the_log_is_one_that_tensorboard_reads(tmp_path: Path) -> None:
+    for begins, ends in ((0, 5), (3, 6)):  # the second goes on from step 3, after a kill at 5
+        with log.Log(tmp_path, begins) as kept:
+            for step in range(begins + 1, ends + 1):
+                kept.scalars(step, {"loss": float(step), "kid": 0.5})
+        time.sleep(1.1)  # the second file has a later name
+    found = EventAccumulator(str(tmp_path / log.FOLDER)).Reload()
+    assert [(event.step, event.value) for event in found.Scalars("loss")] == [(step, step) for step in range(1, 7)]
+    assert len(found.Scalars("kid")) == 6
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: not enough memory")]
+)
+def test_running_out_of_memory_is_one_line_and_loses_nothing(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    loop, _ = looped("vae", data, tmp_path, steps=5, keep_every=2)
+    whole = VAETask.step
+
+    def step(self: VAETask, one: Step) -> dict[str, float]:
+        if one.number == 4:
+            raise error
+        return whole(self, one)
+
+    monkeypatch.setattr(VAETask, "step", step)
+    with pytest.raises(DeviceError, match="Out of memory on cpu in step 4: go on with --resume and a smaller --batch"):
+        loop.run()
+    monkeypatch.setattr(VAETask, "step", whole)
+    again, _ = looped("vae", data, tmp_path, steps=5, keep_every=2, batch_size=4)
+    assert again.run(resume=True).step == 5
+
+
+def test_pictures_unlike_those_that_come_first_are_no_divergence(tmp_path: Path) -> None:
+    """200 that are all but grey come first by name, then many in black and white."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(260):
+        noise = np.random.default_rng(number).integers(118, 138, (5, 5, 3), dtype=np.uint8)
+        if number >= 210:
+            noise = np.where(noise > 128, 255, 0).astype(np.uint8)
+        Image.fromarray(noise).resize((64, 64), Image.Resampling.NEAREST).save(folder / f"{number:03}.png")
+    assert run("vae", folder, tmp_path / "model", steps=3).outcome.notes == ()
+
+
+def test_a_vae_of_other_pictures_may_begin_far_off(tmp_path: Path) -> None:
+    """One that draws black where all is white now."""
+    shape = VAEConfig(width=8, latent=8)
+    network = VAE(shape)
+    with torch.no_grad():
+        network.decoder.last[1].weight.zero_()
+        network.decoder.last[1].bias.fill_(-9)
+    vae.save(tmp_path / "black", network, Mixture.fit(torch.randn(20, 8)), {}, "# Black\n")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(20):
+        noise = np.random.default_rng(number).integers(240, 256, (5, 5, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((64, 64)).save(folder / f"{number:03}.png")
+    assert run("vae", folder, tmp_path / "model", steps=3, start=str(tmp_path / "black")).outcome.notes == ()

@@ -103,6 +103,7 @@ def run(
     resume: bool = False,
     start: str | None = None,
     callback: Callable[[Progress], bool | None] | None = None,
+    command: str = "",
     **changes: Any,
 ) -> Trained:
     device = cpu(precision)
@@ -113,7 +114,7 @@ def run(
         parameters(kind, **changes),
         device,
         resume=resume,
-        command=f"studio train {kind}",
+        command=command or f"studio train {kind}",
         callback=callback,
         extractor=VGGFeatures(device, TinyVGG()),
     )

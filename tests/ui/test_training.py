@@ -174,6 +174,8 @@ def test_uploads_are_one_zip_or_pictures(tmp_path: Path) -> None:
         gather.check([first], "somewhere")
     room = gather.gathered([first, second], "", tmp_path / "room")
     assert [path.read_bytes() for path in sorted(room.iterdir())] == [b"1", b"2"]
+    assert gather.gathered([second], "", room) == room
+    assert [path.read_bytes() for path in room.iterdir()] == [b"2"], "what a refused attempt left is gone"
     assert gather.gathered([packed], "", tmp_path / "other") == tmp_path / "other" / "p.zip"
 
 

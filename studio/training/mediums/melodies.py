@@ -17,7 +17,7 @@ from studio.music.melody import Melody
 from studio.music.originality import Index
 from studio.networks.melody_lstm import MelodyLSTMConfig
 from studio.training import lora
-from studio.training.medium import Source
+from studio.training.medium import Source, in_shape
 from studio.training.parameters import AnyTraining, MelodyTrainingParameters
 from studio.training.tasks.melody import MelodyTask
 from studio.zoo import melody as zoo
@@ -41,7 +41,7 @@ class Melodies:
         if start is None:
             return parameters
         shape = shape_of(start, zoo.NETWORK, MelodyLSTMConfig)
-        return parameters.changed(width=shape.width, layers=shape.layers, dropout=shape.dropout)
+        return in_shape(parameters, shape, "width", "layers")
 
     def read(self, source: Source, parameters: MelodyTrainingParameters, cache: Path | None = None) -> MelodyData:
         """See `studio.training.medium.Medium`."""

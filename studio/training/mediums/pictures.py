@@ -22,8 +22,9 @@ from studio.metrics.extractor import VGGFeatures
 from studio.networks.dcgan import DCGANConfig
 from studio.networks.vae import VAEConfig
 from studio.training import lora
-from studio.training.medium import Source
+from studio.training.medium import Source, in_shape
 from studio.training.parameters import AnyTraining, DCGANTrainingParameters, PictureTraining, VAETrainingParameters
+from studio.training.pictures import spread
 from studio.training.tasks.dcgan import DCGANTask
 from studio.training.tasks.vae import VAETask
 from studio.zoo import dcgan, vae
@@ -58,7 +59,7 @@ class Pictures:
             shape = shape_of(start, dcgan.NETWORK, DCGANConfig)
         else:
             shape = shape_of(start, vae.NETWORK, VAEConfig)
-        return parameters.changed(size=shape.size, channels=shape.channels, width=shape.width, latent=shape.latent)
+        return in_shape(parameters, shape, "size", "channels", "width", "latent")
 
     def read(self, source: Source, parameters: PictureTraining, cache: Path | None = None) -> PictureData:
         """See `studio.training.medium.Medium`."""
@@ -107,9 +108,8 @@ class Pictures:
         self, task: PictureTask, data: PictureData, device: Device, folder: Path, extractor: VGGFeatures | None
     ) -> str | None:
         """See `studio.training.medium.Medium`: leaves a sheet of samples beside their nearest training pictures."""
-        training, count = data.pictures, len(data.pictures)
+        training, count = spread(data.pictures, COMPARED_WITH), len(data.pictures)
         if count > COMPARED_WITH:
-            training = training[torch.arange(COMPARED_WITH) * count // COMPARED_WITH]  # evenly spread
             _log.info("Samples are looked for among %s of %s training pictures.", f"{COMPARED_WITH:,}", f"{count:,}")
         with device.computing(), torch.no_grad():
             samples = to_uint8(task.samples(COMPARED))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from studio import hub
@@ -33,6 +34,7 @@ class Texts:
         if not isinstance(parameters, TextTrainingParameters):
             raise InputError(f"Expected TextTrainingParameters to train on text, got {type(parameters).__name__}.")
         own = [name for name in ("layers", "width", "heads", "vocabulary") if getattr(parameters, name) is not None]
+        own += ["size"] if parameters.size != "auto" else []
         if start is None and parameters.lora_rank:
             raise InputError("--lora-rank trains adapters beside a model that can write already: give it with --from.")
         if start is not None and own:
@@ -42,20 +44,22 @@ class Texts:
     def read(self, source: Source, parameters: TextTrainingParameters, cache: Path | None = None) -> TextData:
         """See `studio.training.medium.Medium`."""
         tokenizer = None if source.start is None else zoo.load_tokenizer(hub.find(source.start))
-        place = cache or Path(tempfile.mkdtemp(prefix="studio-"))
-        return texts.read_texts(
-            source.data, place, held_out=parameters.held_out, tokenizer=tokenizer, vocabulary=parameters.vocabulary
-        )
+        with nullcontext(cache) if cache else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+            # What is mapped can be read although its folder is gone.
+            return texts.read_texts(
+                source.data,
+                Path(place),
+                held_out=parameters.held_out,
+                tokenizer=tokenizer,
+                vocabulary=parameters.vocabulary,
+            )
 
     def read_again(
         self, source: Source, parameters: TextTrainingParameters, cache: Path, fingerprint: str
     ) -> TextData | None:
         """See `studio.training.medium.Medium`."""
-        try:
-            data = texts.open_texts(cache)
-        except InputError:
-            return None
-        return data if data.fingerprint == fingerprint else None
+        found = (texts.kept_texts(path.parent) for path in cache.glob("*/texts.json"))
+        return next((data for data in found if data and data.fingerprint == fingerprint), None)
 
     def task(
         self,

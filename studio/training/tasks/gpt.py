@@ -50,15 +50,17 @@ class GPTTask:
             torch.manual_seed(chosen.seed)
             network = start if start is not None else zoo.build(**shape_for(chosen, data))
             known = set(network.state_dict()) if start is not None else set()
+            if start is not None and chosen.dropout is not None:
+                zoo.set_dropout(network, chosen.dropout, needed=not chosen.lora_rank)
             if chosen.lora_rank:
-                lora.add_adapters(network, chosen.lora_rank)
+                lora.add_adapters(network, chosen.lora_rank, dropout=chosen.dropout or 0.0)
         network.set_attn_implementation(device.attention)
         longest = zoo.context_of(network)
         if chosen.context is not None and chosen.context > longest:
             raise InputError(
                 f"--context {chosen.context} is more than the {longest} tokens that the model sees at once."
             )
-        self.window = min(chosen.context or min(longest, 512), len(data.tokens) - 1, max(8, len(data.held_out) - 1))
+        self.window = min(chosen.context or min(longest, 512), len(data.tokens) - 1)
         self.count = max(1, (len(data.tokens) - 1) // self.window)
         self.network = device.place_for_training(network)
         self.network.train()

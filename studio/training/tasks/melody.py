@@ -84,7 +84,8 @@ class MelodyTask:
         self.examples = [Example.of(tune.melody) for tune in data.tunes]
         self.held_out = [Example.of(tune.melody) for tune in data.held_out]
         self._mean = sum(min(len(e.pitches), chosen.window) for e in self.examples) / self.count  # events
-        config = start.config if start else zoo.shape(chosen.width, chosen.layers, chosen.dropout)
+        layers, width = (start.config.layers, start.config.width) if start else (chosen.layers, chosen.width)
+        config = zoo.shape(width, layers, chosen.dropout)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(chosen.seed)
             network = MelodyLSTM(config)

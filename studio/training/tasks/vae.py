@@ -23,7 +23,7 @@ from studio.networks.vae import VAE, VAEConfig
 from studio.training import card, ema
 from studio.training.optimizers import check_patterns, make_optimizer
 from studio.training.parameters import VAETrainingParameters
-from studio.training.pictures import real_batch, references, sheet
+from studio.training.pictures import real_batch, references, sheet, spread
 from studio.training.step import Part, Step
 from studio.training.task import Measure, Trouble
 from studio.zoo import vae as zoo
@@ -32,6 +32,7 @@ from studio.zoo.folder import adopt
 SEEN_IN = (*LAYERS, "relu4_1")  # which sees shapes; without it samples are blurrier
 AT_ONCE = 64  # pictures
 MEASURED = 200  # pictures held out
+SHOWN = 16  # of them, on a sheet
 SAMPLED = 500
 SCALED_BY = 64  # pictures whose features say how large a layer's are
 FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
@@ -69,9 +70,7 @@ class VAETask:
         self._extractor = extractor
         self._real_features: Tensor | None = None
         self._scales: dict[str, Tensor] | None = None
-        # Plain grey instead of the picture that it is furthest from: what learns soon costs less than that.
-        grey = float(to_network(data.pictures[:MEASURED]).square().flatten(1).sum(1).max())
-        self.limits: Mapping[str, float] = {"error": DIVERGED * max(grey, 0.2 * data.pictures[0].numel())}
+        self.limits: Mapping[str, float] = {"error": DIVERGED * max(self._grey(), self._begun())}
         self.fingerprint = f"{data.fingerprint}/{self.config}"
 
     @property
@@ -101,17 +100,14 @@ class VAETask:
 
     def measure(self, step: int) -> Measure:
         """Reconstructions of pictures held out, which decide, and samples from a prior fitted to the latents."""
-        originals = self.data.held_out[:MEASURED]
-        found = reconstruction(
-            originals, to_uint8(self._reconstructed(originals, self.data.held_out_labels)), self.extractor
-        )
+        originals, labels = spread(self.data.held_out, MEASURED), spread(self.data.held_out_labels, MEASURED)
+        found = reconstruction(originals, to_uint8(self._reconstructed(originals, labels)), self.extractor)
         if self._real_features is None:
             self._real_features = self.extractor(references(self.data))
         samples = self.extractor(to_uint8(self._samples(SAMPLED, self._prior(4000))))
         scores = compare_features(samples, self._real_features, self.extractor.name)
         figures = {"psnr": found.psnr, "ssim": found.ssim, "vgg_distance": found.vgg_distance, "kid": scores.kid}
-        learnt = self.data.pictures[:: max(1, self.count // MEASURED)][:MEASURED]
-        labels = self.data.labels[:: max(1, self.count // MEASURED)][:MEASURED]
+        learnt, labels = spread(self.data.pictures, MEASURED), spread(self.data.labels, MEASURED)
         known = reconstruction(learnt, to_uint8(self._reconstructed(learnt, labels)), self.extractor)
         return Measure(
             step, "VGG distance", found.vgg_distance, figures | {"vgg_distance_of_learnt": known.vgg_distance}
@@ -119,8 +115,8 @@ class VAETask:
 
     def sheet(self) -> Image.Image:
         """Above pictures held out and their reconstructions in turn, below samples."""
-        originals = self.data.held_out[:16]
-        made = self._reconstructed(originals, self.data.held_out_labels)
+        originals, labels = spread(self.data.held_out, SHOWN), spread(self.data.held_out_labels, SHOWN)
+        made = self._reconstructed(originals, labels)
         pairs = torch.stack([to_network(originals), made], 1).flatten(0, 1)
         return sheet(torch.cat([pairs, self._samples(32, self._prior(2000))]))
 
@@ -161,12 +157,23 @@ class VAETask:
         if not self.chosen.perceptual or not len(own):
             return made.new_zeros(())
         if self._scales is None:
-            some = self.data.pictures[:: max(1, self.count // SCALED_BY)][:SCALED_BY]
+            some = spread(self.data.pictures, SCALED_BY)
             self._scales = layer_scales(self.extractor.network, self.device.place(to_network(some)), SEEN_IN)
         weight = len(own) * part.batch / (len(made) * int(looked_at.sum()))
         return weight * perceptual_distance(
             self.extractor.network, made[own], pictures[own], SEEN_IN, scales=self._scales
         )
+
+    def _grey(self) -> float:
+        """The squared error of plain grey instead of the picture that it is furthest from: learning soon costs less."""
+        some = torch.split(spread(self.data.pictures, FITTED), AT_ONCE)
+        furthest = max(float(to_network(part).square().flatten(1).sum(1).max()) for part in some)
+        return max(furthest, 0.2 * self.data.pictures[0].numel())
+
+    def _begun(self) -> float:
+        """The squared error of the network that it begins with, which may have learnt something else altogether."""
+        some, labels = spread(self.data.pictures, AT_ONCE), spread(self.data.labels, AT_ONCE)
+        return float(squared_error(self._reconstructed(some, labels), to_network(some)))
 
     @torch.no_grad()
     def _encoded(self, pictures: Tensor, labels: Tensor) -> Tensor:
@@ -186,12 +193,11 @@ class VAETask:
         return torch.cat(made)
 
     def _reconstructed(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        labels = labels[: len(pictures)]
         return self._decoded(self._encoded(pictures, labels), labels)
 
     def _prior(self, most: int) -> Mixture:
-        every = max(1, self.count // most)
-        return Mixture.fit(self._encoded(self.data.pictures[::every], self.data.labels[::every]), self.chosen.seed)
+        latents = self._encoded(spread(self.data.pictures, most), spread(self.data.labels, most))
+        return Mixture.fit(latents, self.chosen.seed)
 
     def _samples(self, count: int, prior: Mixture) -> Tensor:
         generator = self.device.generator(_SAMPLES_SEED)
