@@ -29,6 +29,7 @@ from studio.training.log import Log
 from studio.training.outcome import DivergedError, Outcome
 from studio.training.pace import Pace
 from studio.training.parameters import TrainingParameters
+from studio.training.soundness import broken, is_finite
 from studio.training.step import Step, parts_of
 from studio.training.task import Measure, Task
 
@@ -150,15 +151,15 @@ class Loop:
             elapsed = time.monotonic() - started
             fraction = self._fraction(elapsed, pace)
             if fraction >= 1:
-                if not self._is_finite():
+                if not is_finite(self.task):
                     self._roll_back("the weights were no longer finite")
                 elif self._is_measured() or not self._check(log, elapsed):
                     self._note_if_still_improving()
                     return "its time was over" if parameters.minutes else "all steps were done", True
                 continue
             losses = self.take_step(fraction)
-            if broken := self._broken(losses):
-                self._roll_back(f"the loss {broken}")
+            if wrong := broken(losses, self.task.limits):
+                self._roll_back(f"the loss {wrong}")
                 continue
             elapsed = time.monotonic() - started
             pace.tick(self.step)
@@ -170,7 +171,7 @@ class Loop:
             checked = self.step % parameters.check_every == 0
             if not (stopped or checked or self.step % parameters.keep_every == 0):
                 continue
-            if not self._is_finite():
+            if not is_finite(self.task):
                 self._roll_back("the weights were no longer finite")
                 continue
             if checked and self._check(log, elapsed):
@@ -178,21 +179,6 @@ class Loop:
             self._keep(elapsed)
             if stopped:
                 return "it was stopped", False
-
-    def _is_finite(self) -> bool:
-        """Whether every weight is: a step may break them after its own losses were computed."""
-        networks = [*self.task.networks.values(), *self.task.averages.values()]
-        return all(bool(tensor.isfinite().all()) for network in networks for tensor in network.state_dict().values())
-
-    def _broken(self, losses: dict[str, float]) -> str:
-        """What is wrong with the losses of a step, in words; nothing where they are as they should be."""
-        limits = getattr(self.task, "limits", {})
-        for name, value in losses.items():
-            if not math.isfinite(value):
-                return f"{name} was no longer finite"
-            if abs(value) > limits.get(name, math.inf):
-                return f"{name} was {value:.2g}, beyond all reason"
-        return ""
 
     def _roll_back(self, what: str) -> None:
         """It diverged: back to the last checkpoint, and on from there more carefully."""
