@@ -30,9 +30,9 @@ from studio.training.medium import Source as Source
 from studio.training.mediums.known import medium_of
 from studio.training.mediums.pictures import NEAREST as NEAREST
 from studio.training.outcome import DivergedError, Outcome
+from studio.training.own_folder import alone_in, untouched_if_refused
 from studio.training.parameters import KINDS as KINDS
 from studio.training.parameters import AnyTraining
-from studio.training.untouched import untouched_if_refused
 from studio.zoo.folder import WEIGHTS
 
 TRAINING, SETTINGS, PREPARED, SHEETS, LEFT_OUT = "training", "settings.json", "data", "sheets", "left_out.txt"
@@ -75,9 +75,67 @@ def train(
     Raises InputError for data or settings that cannot be used, ModelError, OutputError. What is refused
     before the first step leaves the folder as it was.
     """
-    medium = medium_of(kind)
     accelerator = device.accelerator()  # before anything is placed: it says which GPU is this process's own
-    target = Path(folder)
+    target, first = Path(folder), accelerator.is_main_process
+    with alone_in(target) if first else nullcontext():
+        begun = _begin(kind, source, target, parameters, device, accelerator, resume, command, extractor, place)
+        outcome, copied = begun.train(callback, first), None
+        if first and outcome.finished:
+            copied = medium_of(kind).compare(begun.task, begun.data, device, target / TRAINING, extractor)
+            if copied:
+                begun.save(outcome, copied)
+        accelerator.wait_for_everyone()
+    return Trained(target, outcome, copied)
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A training that can go on, and all that its card says."""
+
+    task: Any
+    loop: Loop
+    data: Data
+    folder: Path
+    parameters: AnyTraining
+    device: Device
+    asked: Mapping[str, Any]
+    typed: str
+
+    def train(self, callback: Callback | None, first: bool) -> Outcome:
+        """To its end, after which the first of several processes saves it. Raises InputError where it diverges."""
+        try:
+            outcome = self.loop.train(callback)
+        except DivergedError as diverged:
+            if first and (best := self.loop.rescue("it diverged")):
+                self.save(best)
+                raise InputError(f"{diverged} The best until then, of step {best.step}, is in {self.folder}.") from None
+            raise
+        if not outcome.finished:
+            outcome = replace(outcome, notes=(*outcome.notes, NOT_COMPARED))
+        if first:
+            self.save(outcome)
+        return outcome
+
+    def save(self, outcome: Outcome, copied: str | None = None) -> None:
+        """Write the model. copied: a warning where its samples are copies."""
+        facts = card.facts(self.asked, self.data, self.parameters, self.device, outcome, self.typed, copied)
+        self.task.save(self.folder, facts)
+
+
+def _begin(
+    kind: str,
+    source: Source,
+    target: Path,
+    parameters: AnyTraining,
+    device: Device,
+    accelerator: Any,
+    resume: bool,
+    command: str,
+    extractor: VGGFeatures | None,
+    place: Mapping[str, Any] | None,
+) -> _Begun:
+    """Everything before the first step, as `train` has it; what is refused in here leaves the folder as it was."""
+    medium = medium_of(kind)
     start = None if source.start is None else hub.find(source.start)
     parameters = medium.settle(parameters, start)
     if accelerator.is_main_process:
@@ -99,27 +157,7 @@ def train(
         if not resume:  # where there is a checkpoint there are settings, wherever it is killed
             loop.open(resume)
     asked = asdict(source) | {"data": files.shown(Path(source.data).name), "start": start and start.name}
-
-    typed = files.shown("\n".join(commands))
-
-    def save(outcome: Outcome, copied: str | None = None) -> None:
-        task.save(target, card.facts(asked, data, parameters, device, outcome, typed, copied))
-
-    try:
-        outcome, copied = loop.train(callback), None
-    except DivergedError as diverged:
-        if accelerator.is_main_process and (best := loop.rescue("it diverged")):
-            save(best)
-            raise InputError(f"{diverged} The best until then, of step {best.step}, is in {target}.") from None
-        raise
-    if not outcome.finished:
-        outcome = replace(outcome, notes=(*outcome.notes, NOT_COMPARED))
-    if accelerator.is_main_process:
-        save(outcome)
-        if outcome.finished and (copied := medium.compare(task, data, device, target / TRAINING, extractor)):
-            save(outcome, copied)
-    accelerator.wait_for_everyone()
-    return Trained(target, outcome, copied)
+    return _Begun(task, loop, data, target, parameters, device, asked, files.shown("\n".join(commands)))
 
 
 def _tell(report: Report, training: Path | None) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from studio.errors import InputError, OutputError, StudioError
 from studio.media.state import read_state, write_state
+from studio.progress import Progress
 from studio.training import checkpoint
 from studio.training.run import settings_of
 from tests.training.tiny import contents, curve, draw, run
@@ -219,3 +220,17 @@ def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
     assert "is no name in UTF-8" in refusal("dcgan", data, tmp_path / os.fsdecode(b"mod\xe8le"))
     run("dcgan", data, tmp_path / "model", steps=1, command=f"studio train dcgan --data {data.name}")
     assert "caf\N{REPLACEMENT CHARACTER}" in (tmp_path / "model" / "README.md").read_text()
+
+
+def test_a_folder_in_which_a_training_is_going_on(begun: tuple[Path, Path], tmp_path: Path) -> None:
+    """The one that is refused takes nothing away, and leaves no lock behind."""
+    told = []
+
+    def again(progress: Progress) -> None:
+        before = contents(tmp_path / "model")
+        told.append(refusal("dcgan", begun[0], tmp_path / "model", resume=progress.step > 1))
+        assert contents(tmp_path / "model") == before
+
+    assert run("dcgan", begun[0], tmp_path / "model", steps=2, callback=again).outcome.step == 2
+    assert told == [f"A training is going on in {tmp_path / 'model'}; wait until it ends, or stop it."] * 2
+    assert run("dcgan", begun[0], tmp_path / "model", steps=3, resume=True).outcome.step == 3
