@@ -219,10 +219,8 @@ def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretc
     elif os.path.isdir(source):  # noqa: PTH112
         found, left_out, other = _texts_in(source)
         if not found:
-            more = f"; {len(left_out)} could not be used, such as {left_out[0].name}: {left_out[0].reason}"
-            raise InputError(
-                f"There are no texts in {source}{more if left_out else ''}; expected .txt files in UTF-8, or one file."
-            )
+            some = f"; {len(left_out)} could not be used, such as {': '.join(left_out[0])}" if left_out else ""
+            raise InputError(f"There are no texts in {source}{some}; expected .txt files in UTF-8, or one file.")
     else:
         raise InputError(f"There is no file or folder {source}; check the name.")
     learnt: list[Stretch] = []

@@ -164,6 +164,11 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, content: str | No
 
 
 def test_a_folder_without_texts_is_refused(tmp_path: Path) -> None:
+    for name in ("", "picture.png"):
+        if name:
+            (tmp_path / name).write_bytes(b"\x89PNG")
+        with pytest.raises(InputError, match=r"There are no texts in [^;]*; expected \.txt files"):
+            texts.read_texts(tmp_path, tmp_path / "cache")
     (tmp_path / "a.txt").write_bytes(bytes(100))
     with pytest.raises(InputError, match=r"There are no texts in .*; 1 could not be used, such as a.txt: not a text"):
         texts.read_texts(tmp_path, tmp_path / "cache")
