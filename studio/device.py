@@ -91,6 +91,13 @@ class Device:
         """A seeded stream of random numbers. It lives on the CPU, so that a seed means the same on every device."""
         return torch.Generator().manual_seed(seed)
 
+    def seed(self, seed: int) -> None:
+        """Seed what networks draw from by themselves, as for dropout."""
+        if self.kind == "cpu":
+            torch.default_generator.manual_seed(seed)  # to ask for other devices takes longer than a small step may
+        else:
+            torch.manual_seed(seed)
+
     @contextmanager
     def computing(self) -> Iterator[None]:
         """Compute with this device's threads and arithmetic; what the process had before comes back at the end.

@@ -50,6 +50,8 @@ def opened(source: Path) -> Iterator[Found]:
     elif not os.path.exists(source):  # noqa: PTH110 (likewise)
         raise InputError(f"There is no folder {source}; check the name.")
     elif not zipfile.is_zipfile(source):
+        if source.suffix.lower() == ".zip":
+            raise InputError(f"{source} is no .zip that can be read: it is cut off or damaged; get it again.")
         raise InputError(f"{source} is a file; expected a folder of pictures, or a .zip of one.")
     else:
         with tempfile.TemporaryDirectory(prefix="studio-") as room:

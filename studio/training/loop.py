@@ -135,7 +135,7 @@ class Loop:
         step = Step(number, parts, self.device, self.accelerator, task.optimizers, parameters.clip)
         with torch.random.fork_rng(devices=[]):
             # What a network itself draws from, for dropout.
-            torch.manual_seed(_seed_of(parameters.seed, number, self.accelerator.process_index))
+            self.device.seed(_seed_of(parameters.seed, number, self.accelerator.process_index))
             losses = task.step(step)
         for name, average in task.averages.items():
             ema.update(average, task.networks[name], number, parameters.ema)

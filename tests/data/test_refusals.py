@@ -181,7 +181,7 @@ def test_a_damaged_zip(fill: Fill, tmp_path: Path) -> None:
     assert [name for name, _ in report.left_out] == ["p-00.png"]
     assert report.left_out[0].reason.startswith("unreadable: damaged in the .zip (")
     torn.write_bytes(whole[: len(whole) // 2])
-    assert refusal(torn) == f"{torn} is a file; expected a folder of pictures, or a .zip of one."
+    assert refusal(torn) == f"{torn} is no .zip that can be read: it is cut off or damaged; get it again."
     torn.write_bytes(whole[len(whole) // 2 :])
     assert refusal(torn)
 
