@@ -203,9 +203,11 @@ def choose(name: str = "auto", precision: str = "auto", threads: int | None = No
 
 
 def is_here(name: str) -> bool:
-    """Whether a device of the kind that `name` asks for works here; True for names that no machine knows."""
-    kind = str(name).partition(":")[0]
-    return kind not in KINDS or kind in available()
+    """Whether the device that `name` asks for works here; True for names that no machine knows."""
+    kind, _, index = str(name).partition(":")
+    if kind not in KINDS:
+        return True
+    return kind in available() and not (index.isdigit() and int(index) >= getattr(torch, kind).device_count())
 
 
 def available() -> list[str]:

@@ -126,7 +126,7 @@ def find_inputs(recipe: Recipe, folders: Iterable[Path], nearby: Iterable[Path] 
             for path in _candidates(folder, names if by_name else None, suffixes, folder in deep):
                 if set(found) == set(wanted):
                     break
-                for digest in _digests(path, unnamed):
+                for digest in _digests(path, unnamed, str(recipe.parameters.get("background", "white"))):
                     found.setdefault(digest, path)
     missing = [
         f"{source.name or ('a tune' if kinds[digest] == _MUSIC else 'a picture')} (sha256 {digest[:12]}…)"
@@ -158,8 +158,11 @@ def _kind(source: Source, pipeline: str) -> tuple[str, ...]:
     return _MUSIC if music else _PICTURES
 
 
-def _digests(path: Path, unnamed: Container[tuple[str, ...]]) -> Iterable[str]:
-    """The hash of a file's bytes, and that of its pixels or its notes where such a thing had no file."""
+def _digests(path: Path, unnamed: Container[tuple[str, ...]], background: str) -> Iterable[str]:
+    """The hash of a file's bytes, and that of its pixels or its notes where such a thing had no file.
+
+    background: the colour that was under transparent pixels.
+    """
     suffix = path.suffix.lower()
     try:
         yield files.sha256(files.read_bytes(path))
@@ -168,7 +171,7 @@ def _digests(path: Path, unnamed: Container[tuple[str, ...]]) -> Iterable[str]:
 
             yield scores.notes_sha256(scores.glance(path))
         elif _PICTURES in unnamed and suffix not in (*_MUSIC, *_TEXTS):
-            yield images.open_picture(images.open_picture(path).image).sha256
+            yield images.open_picture(images.open_picture(path, background=background).image).sha256
     except InputError:
         return
 

@@ -77,7 +77,7 @@ def _say_what_differs(recipe: Recipe, again: Recipe) -> None:
     other = [
         f"{key} {recipe.environment.get(key)}"
         for key, value in again.environment.items()
-        if recipe.environment.get(key) != value
+        if recipe.environment.get(key, value) != value  # an older Studio may have noted less
     ]
     if other:
         _log.warning("it was made with %s: it may differ in small things.", ", ".join(other))

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from studio.device import Device, available, choose, describe, missing, retry_with_less, try_out
+from studio.device import Device, available, choose, describe, is_here, missing, retry_with_less, try_out
 from studio.errors import DeviceError
 
 ABSURD = 2**58  # float32 values: an exbibyte, which no machine has
@@ -81,6 +81,7 @@ def test_threads() -> None:
 
 
 def test_names_for_people() -> None:
+    assert is_here("cpu") and is_here("what") and not is_here("cuda:99") and not is_here("xpu:99")
     assert (Device("cuda", 1).name, Device("cpu").name) == ("cuda:1", "cpu")
     assert choose("cpu", "bfloat16").name_and_precision == "cpu in bfloat16"
     assert choose("cpu").environment().keys() == {"device", "precision", "threads", "torch", "processor"}

@@ -266,6 +266,16 @@ def test_a_picture_that_came_from_memory_is_found_by_its_pixels(picture: Maker, 
     assert find_inputs(recipe, [tmp_path]) == {"content": [path]}
 
 
+def test_a_transparent_picture_from_memory_is_found_on_its_background(picture: Maker, tmp_path: Path) -> None:
+    path = picture("glass.png", mode="RGBA")
+    with Image.open(path) as image:
+        image.putalpha(128)
+        image.save(path)
+        source = source_of(images.open_picture(image, background="black"))
+    recipe = example(inputs={"content": (source,)}, parameters={"background": "black"})
+    assert find_inputs(recipe, [tmp_path]) == {"content": [path]}
+
+
 def outputs(tmp_path: Path, **changes: Any) -> Path:
     return images.write_picture(Image.new("RGB", (4, 4)), tmp_path / "made.png", example(**changes).to_json())
 
@@ -342,6 +352,11 @@ def test_what_was_made_elsewhere_may_differ(
     path = dataclasses.replace(result, recipe=older).save(tmp_path / "a.png")
     remake(path, model=model_folders / "dcgan")
     assert "it was made with torch 1.0: it may differ in small things." in caplog.text
+    caplog.clear()
+    less = {name: value for name, value in result.recipe.environment.items() if name != "torch"}
+    unsaid = dataclasses.replace(result, recipe=dataclasses.replace(result.recipe, environment=less))
+    remake(unsaid.save(tmp_path / "b.png"), model=model_folders / "dcgan")
+    assert "it was made with" not in caplog.text
 
 
 def test_a_tune_that_came_from_memory_is_found_by_its_notes(picture: Maker, tmp_path: Path) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from studio.commands.common import PICTURES, Device, Json, Precision, Quiet, Threads
-from studio.errors import InputError
+from studio.errors import InputError, OutputError
 from studio.generation.parameters import SEEDS
 from studio.media import files
 from studio.terminal import Terminal
@@ -70,6 +71,8 @@ def evaluate(
     terminal = Terminal(quiet or as_json)
     if sheet is not None:
         files.check_writable(sheet, PICTURES)
+        if Path(os.path.realpath(sheet)).is_relative_to(os.path.realpath(data)):
+            raise OutputError(f"{sheet} lies within {data}, which is measured; choose a place outside of it.")
     from studio import hub
     from studio.zoo.causal_lm import is_language_model
     from studio.zoo.folder import network_of

@@ -85,7 +85,7 @@ def find_directions(space: LatentSpace, *, samples: int = 4096, count: int = 8, 
     if components[-1] ** 2 <= 1e-9 * variance or not variance > 0:
         found = int((components**2 > 1e-9 * variance).sum())
         raise InputError(f"The activations vary in {found} directions only, and {count} were asked for; ask for fewer.")
-    origin = latents.double().cpu()
+    origin = latents.cpu().double()  # some GPUs know no such numbers
     origin = origin - origin.mean(dim=0)
     # Least squares from the components' coordinates, in standard deviations, to the latents. Singular vectors are
     # orthonormal, so the normal equations are solved already.

@@ -51,12 +51,12 @@ class Picture:
 
 
 def open_picture(
-    source: str | Path | Image.Image, *, background: str = "white", max_pixels: int = MAX_PIXELS
+    source: str | Path | Image.Image, *, background: str = "white", max_pixels: int | None = None
 ) -> Picture:
     """Read a picture from a file, or take one from memory, as 8-bit sRGB.
 
     background: the colour under transparent pixels, by name or as #rrggbb.
-    max_pixels: the largest width × height accepted, looked at before decoding.
+    max_pixels: the largest width × height accepted, looked at before decoding; MAX_PIXELS if nobody can change it.
     Raises InputError for anything that is not a whole picture of an accepted format and size.
     """
     color = _color(background)
@@ -75,7 +75,7 @@ def open_picture(
     return Picture(rgb, Path(source).name, files.sha256(content), recipe)
 
 
-def open_mask(source: str | Path | Image.Image, size: tuple[int, int], *, max_pixels: int = MAX_PIXELS) -> Picture:
+def open_mask(source: str | Path | Image.Image, size: tuple[int, int], *, max_pixels: int | None = None) -> Picture:
     """A mask: a grey picture (mode L, white where it applies) of `size` (width, height); resized if need be."""
     picture = open_picture(source, background="black", max_pixels=max_pixels)
     grey = picture.image.convert("L")
@@ -142,16 +142,16 @@ def _reading(name: str) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _decode(content: bytes, name: str, max_pixels: int) -> Image.Image:
+def _decode(content: bytes, name: str, max_pixels: int | None) -> Image.Image:
     """Open a picture and check its size; its pixels are not decoded yet."""
     if not content:
         raise InputError(f"{name} is empty; expected a picture.")
     image = Image.open(io.BytesIO(content), formats=FORMATS)
     width, height = image.size
-    if width * height > max_pixels:
+    if width * height > (most := max_pixels or MAX_PIXELS):
         raise InputError(
-            f"{name} is {width} × {height}, {width * height / 1e6:.0f} megapixels; at most {max_pixels / 1e6:.0f} are "
-            f"accepted. Make it smaller, or raise --max-megapixels."
+            f"{name} is {width} × {height}, {width * height / 1e6:.0f} megapixels; at most {most / 1e6:.0f} are "
+            f"accepted. Make it smaller{', or raise --max-megapixels' if max_pixels else ''}."
         )
     return image
 

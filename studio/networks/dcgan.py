@@ -88,7 +88,7 @@ class Generator(nn.Module):
             grid = torch.cat([grid, embedded], dim=1)
         projected = self.projection(grid)
         if grid.shape[2:] != (1, 1):
-            projected = projected / _overlaps(grid).sqrt()
+            projected = projected / _overlaps(grid).sqrt().to(projected.dtype)
         hidden: Tensor = self.first(projected)
         return hidden
 

@@ -28,7 +28,7 @@ from studio.pipelines.generator import GeneratorPipeline, progress
 from studio.progress import Callback
 
 FEWEST, MOST = 8, 50_000  # samples
-COMPARED = 128  # samples looked for among the pictures
+COMPARED = 1000  # samples looked for among the pictures, at most
 MEASURED = 5000  # pictures that samples are measured against, at most
 RECONSTRUCTED = 500  # pictures, at most
 
@@ -41,7 +41,8 @@ class Evaluation:
 
     scores: of samples against the pictures, one for each extractor; reconstructions: of a VAE, None of a GAN;
     unseen: whether those were of pictures that were held out when the model was trained; copies: a warning where
-    samples are copies, or None; sheet: samples with the nearest picture beside each.
+    samples are copies, or None; sheet: samples with the nearest picture beside each, the nearest of them all.
+    made: samples that were measured; compared: how many of these, the first, copies were looked for among.
     """
 
     scores: tuple[Scores, ...]
@@ -49,6 +50,8 @@ class Evaluation:
     unseen: bool
     copies: str | None
     sheet: Image.Image
+    made: int
+    compared: int
 
     def in_words(self) -> str:
         """A few lines, without a newline at the end."""
@@ -56,7 +59,8 @@ class Evaluation:
         if self.reconstructions is not None:
             what = "pictures held out from training" if self.unseen else "pictures given"
             lines.append(f"Reconstructions of {what}: {self.reconstructions.in_words()}")
-        return "\n".join([*lines, self.copies or "No sample is a copy of a picture."])
+        first = f"Of the first {self.compared:,} samples none" if self.compared < self.made else "No sample"
+        return "\n".join([*lines, self.copies or f"{first} is a copy of a picture."])
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure by its name, for JSON."""
@@ -65,6 +69,7 @@ class Evaluation:
             "scores": [scores.to_dict() for scores in self.scores],
             "reconstructions": None if made is None else made.to_dict() | {"held_out": self.unseen},
             "copies": self.copies,
+            "compared": self.compared,
         }
 
 
@@ -104,6 +109,8 @@ def evaluate(
         trained_on,
         found.warning,
         originality.sheet(samples[:COMPARED], everything, found.nearest),
+        len(samples),
+        min(COMPARED, len(samples)),
     )
 
 

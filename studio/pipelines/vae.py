@@ -104,6 +104,8 @@ class VAEPipeline(GeneratorPipeline):
             raise InputError("A way needs at least two pictures to lead from and to.")
         if chosen.steps > 1 and chosen.into:
             raise InputError("A blend is shown in steps or in several classes, not both; leave out steps or into.")
+        if chosen.steps > 1 and chosen.weights:
+            raise InputError("A way leads from picture to picture, whatever their weights; leave out steps or weights.")
         weights = _normalized(chosen.weights, len(pictures))
         shown = max(chosen.steps, len(chosen.into))
         layout.check_size(self.size_of(chosen), shown, shown, chosen.scale)

@@ -10,6 +10,7 @@ while they are written, so that a film takes no more memory than a picture.
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from studio.recipe import Recipe, source_of
 NAME = "walk"
 KEYFRAMES = 6
 LONGEST_SIDE = 4096  # pixels; players end there
-MOST_NUMBERS = 100_000_000  # in the latents of all frames
+MOST_NUMBERS = 100_000_000  # in the latents of all frames, and of all keyframes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,13 +115,14 @@ class WalkPipeline(BesideGenerator):
         mix = generator.mix_of(labels)
         mix = None if mix is None else between(mix, frames, loop=chosen.loop, ease=chosen.ease)
         recipe = generator.recipe(chosen, {"pictures": tuple(map(source_of, sources))} if sources else {})
+        writes = {**recipe.environment, "av": importlib.metadata.version("av")}  # which brings its own x264
 
         def make() -> Iterator[Image.Image]:
             return generator.pictures(latents, mix, chosen.scale, _ending(callback), "filming")
 
         width, height = generator.size_of(chosen)
         return WalkResult(
-            recipe=dataclasses.replace(recipe, pipeline=NAME),
+            recipe=dataclasses.replace(recipe, pipeline=NAME, environment=writes),
             latents=latents,
             keyframes=keyframes,
             size=(width * chosen.scale, height * chosen.scale),
@@ -157,8 +159,9 @@ def _check(generator: GeneratorPipeline, chosen: WalkParameters, pictures: int, 
             f"That would be a film of {width:,} × {height:,} pixels; at most {LONGEST_SIDE:,} on a side are made. "
             f"Ask for a smaller --scale."
         )
-    if frames * generator.latent_size * chosen.wide * chosen.high > MOST_NUMBERS:
-        raise InputError(f"A film of {frames:,} frames is too long to be planned at once; ask for fewer --seconds.")
+    for count, what, advice in ((frames, "frames", "--seconds"), (pictures + drawn, "keyframes", "--keyframes")):
+        if count * generator.latent_size * chosen.wide * chosen.high > MOST_NUMBERS:
+            raise InputError(f"A film of {count:,} {what} is too long to be planned at once; ask for fewer {advice}.")
 
 
 def _latents_of(

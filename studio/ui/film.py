@@ -18,7 +18,8 @@ from studio.ui.loaded import loaded
 from studio.ui.shell import Updates
 from studio.ui.work import Work
 
-_OWN = ("seconds", "keyframes", "scale", "loop")
+_OWN = ("seconds", "keyframes", "scale")
+_MORE = ("fps", "kind", "ease")
 _SHOWN = {"seconds": 6.0, "scale": 4}  # what the page suggests
 
 
@@ -30,11 +31,15 @@ class Film:
         self.fields = dict(WalkParameters.fields())
         self.settings: dict[str, Component] = {}
         with gr.Row(elem_classes=["pair"]):
-            for name in _OWN[:3]:
+            for name in _OWN:
                 value = _SHOWN.get(name, self.fields[name].default)
                 look: dict[str, Any] = {"elem_id": f"{kind}-film-{name}", "min_width": 120, "value": value}
                 self.settings[name] = widgets.widget(name, self.fields[name], **look)
         self.settings["loop"] = widgets.widget("loop", self.fields["loop"], elem_id=f"{kind}-film-loop")
+        with gr.Accordion("More settings of the film", open=False, elem_classes=["more"]):
+            for name in _MORE:
+                look = {"elem_id": f"{kind}-film-{name}"}
+                self.settings[name] = widgets.widget(name, self.fields[name], **look)
         with gr.Row(elem_classes=["actions"]):
             self.start = gr.Button("Make the film", variant="primary", scale=0, min_width=160, elem_id=f"{kind}-film")
             self.stop = gr.Button(

@@ -38,6 +38,7 @@ _FIRST = ("count", "truncation", "temperature", "classes", "seed")  # the rest i
 _LOOKS: dict[str, dict[str, Any]] = {"count": {"value": SUGGESTED}, "truncation": {"placeholder": "none"}}
 _NOT_ASKED = ("grid",)  # the sheet is always there to be downloaded
 _INVITATION = "Pictures will hang here."
+_LED = "It led through pictures, which a film here does not: `studio remake` makes it again."
 _OURS = "Something went wrong in Studio itself; where it was started, it says what."
 
 
@@ -131,7 +132,9 @@ class GeneratorPage:
         bench, film = self.bench, self.film
         opened = [self.model, self.about, self.settings["classes"], *(self.blend.classes if self.blend else ())]
         self.model.focus(self._offered, None, self.model, **QUIETLY)
-        self.model.change(self._of_model, self.model, opened[1:], **QUIETLY)
+        classes = self.settings["classes"]
+        # Not checked against the choices of before: a result that is restored brings those of its own model.
+        self.model.change(self._of_model, [self.model, classes], opened[1:], **(QUIETLY | {"preprocess": False}))
         gr.on(None, self._opened, self.model, opened, **QUIETLY)  # when a page is opened
         self.roll.click(_rolled, None, self.settings["seed"], **QUIETLY)
         asked: dict[str, Any] = {
@@ -153,8 +156,8 @@ class GeneratorPage:
             button.click(self.ask_to_stop, None, [self.status, film.status], **QUIETLY)
         self.dropped.upload(
             self.restore,
-            outputs=[self.status, self.model, *self.settings.values(), *film.settings.values(),
-                     *([self.blend.way] if self.blend else [])],
+            outputs=[self.status, self.model, self.about, *self.settings.values(), self.another_seed,
+                     *film.settings.values(), *([self.blend.way] if self.blend else [])],
             inputs_kwargs={"file": self.dropped},
             preprocess=False,
             api_name=f"{self.kind}_restore",
@@ -189,20 +192,24 @@ class GeneratorPage:
         pipe = loaded().get(name)
         sheet_of = chosen.changed(count=len(result.images), grid=True)
         with tempfile.TemporaryDirectory() as folder:
-            files = [Path(folder) / f"{self.kind}-{seed}.png" for seed in result.seeds]
+            files = [
+                Path(folder) / f"{self.kind}-{seed}{f'-{number}' if chosen.same_latent else ''}.png"
+                for number, seed in enumerate(result.seeds, 1)
+            ]
+            sheet = _sheet(pipe, result.images, sheet_of, Path(folder), self.kind)
             for file, image, recipe in zip(files, result.images, result.recipes, strict=True):
                 images.write_picture(image, file, recipe.to_json())
             yield {
                 self.status: stage.status(
-                    f"{result.in_words}{'' if result.finished else ': stopped'}. Click one to work on it.", "done"
+                    f"{result.in_words}{'' if result.finished else ': stopped'}. Click one to work on it."
+                    f"{'' if sheet else ' A sheet of them would be too large to be written.'}",
+                    "done",
                 ),
                 self.stage: gr.HTML(visible=False),
                 self.gallery: gr.Gallery(
                     [(str(file), "") for file in files], visible=True, columns=columns_for(len(files), chosen.columns)
                 ),
-                self.download: gr.DownloadButton(
-                    value=str(_sheet(pipe, result.images, sheet_of, Path(folder), self.kind)), visible=True
-                ),
+                self.download: gr.DownloadButton(value=sheet and str(sheet), visible=bool(sheet)),
                 self.start: gr.Button(visible=True),
                 self.stop: gr.Button(visible=False),
                 **self.bench.cleared([{"model": name, "parameters": dict(one.parameters)} for one in result.recipes]),
@@ -246,11 +253,19 @@ class GeneratorPage:
         elif recipe.pipeline in (self.kind, "walk"):
             kind = WalkParameters if recipe.pipeline == "walk" else self.parameters
             found: Any = kind(**recipe.parameters)  # checked: a recipe may come from anyone
+            film = isinstance(found, WalkParameters)
             for name, made in self.settings.items():
-                if hasattr(found, name):
+                if hasattr(found, name) and not (film and name in self.film.settings):
                     value = getattr(found, name)
-                    changed[made] = list(value) if name == "classes" else widgets.shown(value, self.fields[name])
-            changed |= self.film.restored(found) if isinstance(found, WalkParameters) else {}
+                    changed[made] = widgets.shown(value, self.fields[name]) if name != "classes" else value
+            if self.model in changed:
+                about, classes, *_ = self._of_model(changed[self.model], list(found.classes))
+                changed |= {self.about: about, self.settings["classes"]: classes}
+            else:
+                changed.pop(self.settings["classes"], None)
+            changed |= {self.another_seed: False, **(self.film.restored(found) if film else {})}
+            if film and recipe.inputs:
+                words += f" {_LED}"
         else:
             raise InputError(f"{path} was made by {recipe.pipeline}, not by a {self.title}.")
         return {**changed, self.status: stage.status(words, "done")}
@@ -294,8 +309,11 @@ class GeneratorPage:
         value = model if here else offered[0][1] if offered else None
         return [gr.update(choices=offered, value=value), *self._of_model(value)]
 
-    def _of_model(self, model: str | None) -> list[Any]:
-        """(what the model is, in a line; the classes to choose from; those of the pictures to blend)."""
+    def _of_model(self, model: str | None, chosen: Any = None) -> list[Any]:
+        """(what the model is, in a line; the classes to choose from; those of the pictures to blend).
+
+        chosen: classes that stay chosen where the model has them.
+        """
         if not model:
             return [stage.status(_none_yet(self.title)), *[gr.skip()] * (3 if self.blend else 1)]
         try:
@@ -303,9 +321,10 @@ class GeneratorPage:
         except StudioError as error:
             return [stage.status(str(error), "failed"), *[gr.skip()] * (3 if self.blend else 1)]
         names, words = models.described(config)
+        kept = [name for name in chosen if name in names] if isinstance(chosen, list) else []
         lists = list(self.blend.classes_of(names).values()) if self.blend else []
         return [f'<span class="quiet">{html.escape(words)}</span>',
-                gr.update(choices=list(names), value=[], visible=bool(names)), *lists]  # fmt: skip
+                gr.update(choices=list(names), value=kept, visible=bool(names)), *lists]  # fmt: skip
 
 
 def columns_for(count: int, asked: int | None) -> int:
@@ -313,10 +332,15 @@ def columns_for(count: int, asked: int | None) -> int:
     return min(count, asked or max(3, min(8, round(count**0.5))))
 
 
-def _sheet(pipe: Any, made: list[Any], chosen: Any, folder: Path, kind: str) -> Path:
-    """All pictures on one page, as the pipeline lays them out."""
+def _sheet(pipe: Any, made: list[Any], chosen: Any, folder: Path, kind: str) -> Path | None:
+    """All pictures on one page, as the pipeline lays them out; None where it would be larger than that makes one."""
     from studio.generation import layout
 
+    try:
+        columns = layout.columns_of(len(made), chosen.columns)
+        layout.check_size(pipe.size_of(chosen), len(made), columns, chosen.scale)
+    except InputError:
+        return None
     page = layout.page(made, chosen.columns, layout.GAP * chosen.scale)
     recipe = pipe.recipe(chosen)
     return images.write_picture(page, folder / f"{kind}-sheet-{chosen.seed}.png", recipe.to_json())

@@ -57,6 +57,13 @@ def test_a_picture_does_not_depend_on_its_company(conditional: DCGANPipeline) ->
         assert torch.equal(alone.latents[0], many.latents[number])
 
 
+def test_textures_in_half_precision(model_folders: Path) -> None:
+    pipe = DCGANPipeline.from_pretrained(model_folders / "dcgan", precision="bfloat16", **LITTLE)
+    whole, half = DCGANPipeline.from_pretrained(model_folders / "dcgan", **LITTLE)(wide=3), pipe(wide=3)
+    far = [abs(a - b) for a, b in zip(pixels(whole.images[0]), pixels(half.images[0]), strict=True)]
+    assert half.images[0].size == whole.images[0].size and sum(far) / len(far) < 4
+
+
 def test_the_last_seed_is_followed_by_the_first(pipe: DCGANPipeline) -> None:
     assert pipe(count=2, seed=2**63 - 1).seeds == (2**63 - 1, 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -66,6 +67,9 @@ def test_copies_are_found(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "decode", lambda latents, labels=None: next(seen)[None])
     found = evaluate(pipe, room / "flat", VGGFeatures(cpu(), TinyVGG()), count=12)
     assert found.copies is not None and "nearly" in found.copies and found.copies in found.in_words()
+    assert (found.made, found.compared, found.to_dict()["compared"]) == (12, 12, 12)
+    few = dataclasses.replace(found, copies=None, made=5000, compared=1000)
+    assert few.in_words().endswith("Of the first 1,000 samples none is a copy of a picture.")
 
 
 def test_what_cannot_be_measured(room: Path) -> None:
@@ -79,6 +83,8 @@ def test_what_cannot_be_measured(room: Path) -> None:
 def test_the_command_measures_and_keeps_the_sheet(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sheet = room / "nearest.png"
     typed = ["evaluate", str(room / "dcgan"), "--data", str(room / "pictures"), "--count", "8", "--threads", "1"]
+    assert main([*typed, "--sheet", str(room / "pictures" / "1.png")]) == 2
+    assert "which is measured; choose a place outside of it" in capsys.readouterr().err
     assert main([*typed, "--sheet", str(sheet), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["scores"][0]["generated"] == 8 and told["sheet"] == str(sheet) and sheet.is_file()

@@ -148,6 +148,7 @@ def test_stopping_a_film_leaves_nothing(walks: dict[str, WalkPipeline], tmp_path
         ("vae", {"wide": 2}, "which has no wide"),
         ("dcgan", {"scale": 32, "wide": 64}, "at most 4,096 on a side"),
         ("dcgan", {"wide": 128, "high": 128, "seconds": 3600}, "too long to be planned at once"),
+        ("dcgan", {"wide": 128, "high": 128, "seconds": 1, "keyframes": 10_000}, "10,000 keyframes is too long"),
         ("dcgan", {"classes": ("cat",)}, "dcgan has no classes"),
         ("vae-classes", {"classes": ("cow",)}, "vae-classes has no class 'cow'; it has cat, dog, owl."),
     ],

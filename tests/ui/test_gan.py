@@ -11,10 +11,12 @@ import gradio as gr
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from PIL import Image
 
 from studio.cli import main
 from studio.generation.parameters import DIRECTIONS, DCGANParameters
 from studio.media.images import open_picture
+from studio.pipelines.walk import WalkPipeline
 from studio.recipe import recipe_of
 from studio.remake import remake
 from studio.ui import gan, models
@@ -87,7 +89,7 @@ def test_a_walk_becomes_a_film_with_its_recipe(gan_client: Client, files_in: Fil
     recipe = recipe_of(film)
     assert recipe.pipeline == "walk" and recipe.parameters["seed"] == 5 and recipe.parameters["keyframes"] == 2
     restored = json.dumps(gan_client.predict(file=handle_file(film), api_name="/dcgan_restore"), default=str)
-    assert "Settings restored." in restored and "tiny-gan" in restored
+    assert "Settings restored." in restored and "tiny-gan" in restored and "led through pictures" not in restored
     with pytest.raises(AppError, match="at least 2 of them"):
         gan_client.predict(model="tiny-gan", film_keyframes="1", api_name="/dcgan_film")
 
@@ -145,3 +147,27 @@ def test_without_any_model_the_page_says_what_to_do(monkeypatch: pytest.MonkeyPa
 def test_the_gallery_is_about_square() -> None:
     assert [columns_for(count, None) for count in (1, 4, 16, 100, 400)] == [1, 3, 4, 8, 8]
     assert columns_for(12, 6) == 6
+
+
+def test_a_film_comes_back_with_how_it_moves(page: GeneratorPage, home: Path, tmp_path: Path) -> None:
+    walk = WalkPipeline.from_pretrained(home / "tiny-gan", device="cpu", threads=1)
+    chosen = {"seconds": 0.2, "fps": 12, "kind": "slerp", "ease": True, "scale": 2, "keyframes": 2}
+    film = walk(**chosen).save(tmp_path / "film.mp4")
+    changed = page._restored(film)
+    assert {name: changed[made] for name, made in page.film.settings.items()} == {**chosen, "keyframes": "2"} | {
+        "loop": True
+    }
+    assert page.settings["scale"] not in changed, "that is how large pictures are"
+    assert changed[page.another_seed] is False
+    led = walk(**chosen, pictures=[Image.new("RGB", (64, 64), name) for name in ("red", "blue")], search_steps=0)
+    assert "It led through pictures" in changed_status(page, led.save(tmp_path / "led.mp4"))
+
+
+def changed_status(page: GeneratorPage, path: Path) -> str:
+    return str(page._restored(path)[page.status])
+
+
+def test_a_sheet_that_would_be_too_large_is_not_made(gan_client: Client, files_in: Files) -> None:
+    asked = {"model": "tiny-gan", "count": 9, "columns": "9", "scale": 32, "wide": 4}
+    answer = gan_client.predict(**asked, api_name="/dcgan_pictures")
+    assert len(files_in(answer)) == 9 and "A sheet of them would be too large" in str(answer)

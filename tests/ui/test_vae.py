@@ -76,3 +76,20 @@ def test_the_classes_of_a_model_can_be_picked(home: Path) -> None:
     assert "64 × 64, grey" in words
     assert classes["choices"] == ["A", "B"] and classes["visible"]
     assert [one["value"] for one in of_pictures] == ["A", "A"]
+    assert page._of_model(str(home / "tiny-vae"), ["B", "Z"])[1]["value"] == ["B"], "what it has stays chosen"
+    assert page._of_model(str(home / "tiny-vae"), None)[1]["value"] == []
+
+
+def test_one_latent_in_every_class_gives_as_many_pictures(vae_client: Client, files_in: Files) -> None:
+    asked = {"model": "tiny-vae", "count": 4, "seed": "7", "same_latent": True, "classes": ["A", "B"]}
+    made = files_in(vae_client.predict(**asked, api_name="/vae_pictures"))
+    alone = [path for path in made if "sheet" not in path.name]
+    assert len({path.name for path in alone}) == 4
+    assert [recipe_of(path).parameters["classes"] for path in alone] == [["A"], ["B"], ["A"], ["B"]]
+
+
+def test_the_classes_of_a_result_come_back_with_it(vae_client: Client, files_in: Files) -> None:
+    asked = {"model": "tiny-vae", "count": 1, "classes": ["B"]}
+    made = files_in(vae_client.predict(**asked, api_name="/vae_pictures"))[0]
+    restored = vae_client.predict(file=handle_file(made), api_name="/vae_restore")
+    assert any(isinstance(one, dict) and one.get("value") == ["B"] and one.get("choices") for one in restored)
