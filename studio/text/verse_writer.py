@@ -198,6 +198,7 @@ class VerseWriter:
             if text and "\ufffd" not in text and (text not in found or found[text].score < drawn.score):
                 found[text] = drawn
         before = form.text(lines) if form else "\n".join(lines)
+        before += "\n" if lines else ""  # or the first word would be read as the end of the last one
         return [
             line
             for line in sorted(found.values(), key=lambda line: (-line.score, line.text))

@@ -62,10 +62,11 @@ def test_a_line_without_a_form_is_one_line(writer: VerseWriter, tokenizer: Token
     plain = copy.copy(vocabulary)  # a network that knows nothing writes bytes that are no text
     letters = [number for piece, number in tokenizer.get_vocab().items() if piece.strip("Ġ").isascii()]
     plain.within_line = np.isin(np.arange(plain.size), letters) & vocabulary.within_line
-    writer = replace(writer, vocabulary=plain)
+    shown: set[str] = set()
+    writer = replace(writer, vocabulary=plain, accept=lambda before, line: not shown.add(before))
     draft = Draft(seed=2).add("The sea was still").offer(writer, [0], 2)
     assert draft.offered and all(line and "\n" not in line and "<|" not in line for line in draft.offered)
-    assert not draft.finished
+    assert not draft.finished and shown == {"The sea was still\n"}
 
 
 def test_a_draft_goes_through_json(writer: VerseWriter) -> None:

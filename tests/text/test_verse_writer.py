@@ -168,6 +168,22 @@ def test_lines_that_are_refused_never_come_out(stepper: Stepper, tokenizer: Toke
     assert poem.lines == () and poem.finished and poem.missing == ("Line 1 could not be written.",)
 
 
+def test_what_accepts_a_line_sees_where_the_one_before_ends(
+    stepper: Stepper, tokenizer: Tokenizer, vocabulary: Vocabulary
+) -> None:
+    shown: list[str] = []
+
+    def accept(before: str, line: str) -> bool:
+        shown.append(before)
+        return True
+
+    writer = VerseWriter(stepper, tokenizer, vocabulary, Sampling(), candidates=2, accept=accept)
+    list(writer.write(rhymed("xx xx", "4"), [0], seed=2, opening=["The sun is red", "The moon is white"]))
+    assert shown[0] == "The sun is red\nThe moon is white\n"
+    writer.draw(haiku(), [], stepper.begin([[0]]), seed=2)
+    assert shown[-1] == ""
+
+
 class _Line:
     """Any token, `length` of them; a line that is `blocked` can go on with none after the first."""
 
