@@ -36,6 +36,7 @@ from studio.text.cowriting import Draft, Writing
 from studio.text.decency import Refused
 from studio.text.originality import Index, Run
 from studio.text.parameters import TextParameters
+from studio.text.prompt import begun, joined
 from studio.text.sampler import Asked, Guard, Piece, write
 from studio.text.stepper import Stepper
 from studio.text.verse_writer import VerseWriter
@@ -255,7 +256,7 @@ class TextPipeline:
                         stopped = True
                         break
             whole = itertools.takewhile(lambda one: one[1], zip(written, over, strict=True))
-            yield from (_Made(_joined(prompt, new)) for prompt, (new, _) in zip(some, whole, strict=False))
+            yield from (_Made(joined(prompt, new)) for prompt, (new, _) in zip(some, whole, strict=False))
             if stopped:
                 return
 
@@ -279,14 +280,14 @@ class TextPipeline:
                 yield _Made(poem.text, poem.missing)
 
     def _stream_free(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Iterator[str]:
-        begun = text.clean(prompt).rstrip(" ")
-        if begun:
-            yield begun
+        written = begun(prompt)
+        if written:
+            yield written
         with closing(self._pieces([self._asked(chosen, prompt, seed, guard)])) as pieces:
             for piece in pieces:
-                new = piece.text if begun else piece.text.lstrip()
+                new = piece.text if written else piece.text.lstrip()
                 if new:
-                    begun = new
+                    written = new
                     yield new
 
     def _stream_form(
@@ -312,18 +313,19 @@ class TextPipeline:
             stop=chosen.stop,
             end=self.end,
             guard=guard,
+            begun=begun(prompt),
         )
 
     def _pieces(self, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
         yield from write(self.stepper, self.tokenizer, asked)
 
     def _tokens(self, prompt: str) -> list[int]:
-        """A prompt as tokens, after the one that begins a document. Spaces at its end belong to the word that comes."""
+        """A prompt as tokens, after the one that begins a document."""
         counts = text.Counts()
-        cleaned = text.clean(prompt, counts)
+        text.clean(prompt, counts)
         if counts.controls:
             _log.warning("%d control characters were left out of the prompt.", counts.controls)
-        tokens = self.tokenizer.encode(cleaned.rstrip(" "), add_special_tokens=False).ids
+        tokens = self.tokenizer.encode(begun(prompt), add_special_tokens=False).ids
         return [*([] if self.end is None else [self.end]), *tokens] or [0]
 
     def _guard(self, chosen: TextParameters, refused: str | Path | None) -> Guard:
@@ -382,12 +384,6 @@ class TextPipeline:
             recipes=alone,
             finished=len(made) == len(prompts),
         )
-
-
-def _joined(prompt: str, new: str) -> str:
-    """A text from its beginning."""
-    begun = text.clean(prompt).rstrip(" ")
-    return (begun + new if begun else new.lstrip()).rstrip()
 
 
 @functools.lru_cache(maxsize=4)

@@ -24,7 +24,10 @@ from studio.text.stepper import Stepper, Texts
 from studio.text.stopping import Stops
 
 Guard = Callable[[str, str], bool]
-"""(the last characters of the text so far, the word that would come next)  →  whether it may."""
+"""(the last characters of the text so far, the word that would come next)  →  whether it may.
+
+Where the prompt ends within a word, the first word is the rest of it, and the text so far ends with its beginning.
+"""
 Reason = Literal["end", "stop", "length", "refused"]
 
 REMEMBERED = 4000
@@ -41,7 +44,8 @@ class Asked:
     """A text that is asked for.
 
     prompt: the tokens that it goes on from, at least one. seed, attempt: of its random numbers. stop: strings before
-    which it ends; end: the token that ends it. guard: see `Guard`. max_tokens: None for an endless text.
+    which it ends; end: the token that ends it. guard: see `Guard`; begun: what the prompt is of the text that it is
+    shown. max_tokens: None for an endless text.
     """
 
     prompt: Sequence[int]
@@ -52,6 +56,7 @@ class Asked:
     stop: tuple[str, ...] = ()
     end: int | None = None
     guard: Guard | None = None
+    begun: str = ""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be."""
@@ -143,7 +148,7 @@ class _Row:
         self.offset = 0  # characters so far
         self.certain = ""  # those that no stop string can begin in, from `sent` on
         self.sent = self.checked = 0
-        self.so_far = ""
+        self.so_far = asked.begun[-REMEMBERED:]
         self.news = ""
         self.before: list[_Before] = []
         self.banned: dict[int, set[int]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,16 @@ def test_words_of_a_list_never_come_out(pipe: TextPipeline, model: Path, tmp_pat
     assert word.lower() not in result.texts[0].lower().split()
     result.save(tmp_path / "poem.txt")
     assert remake(tmp_path / "poem.txt", model=str(model)).texts == result.texts
+
+
+def test_a_refused_word_does_not_come_out_because_the_prompt_begins_it(pipe: TextPipeline, tmp_path: Path) -> None:
+    texts = pipe(prompt="The be", max_tokens=20, count=40).texts
+    found = [re.match(r"The ([a-z]{3,})(?![\w'’-])", text) for text in texts]
+    seed, word = next((seed, match[1]) for seed, match in enumerate(found) if match)
+    (tmp_path / "mine.txt").write_text(f"{word}\nthe\n")
+    other = pipe(prompt="The be", max_tokens=20, seed=seed, refused=tmp_path / "mine.txt").texts[0]
+    assert other.startswith("The be") and not re.match(rf"The {word}\b", other)
+    assert "".join(pipe.stream("The be", max_tokens=20, seed=seed, refused=tmp_path / "mine.txt")).rstrip() == other
 
 
 def test_originality_is_shown_and_kept(model: Path) -> None:

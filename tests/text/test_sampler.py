@@ -118,6 +118,25 @@ def test_a_guard_that_refuses_nothing_changes_nothing(stepper: Stepper) -> None:
     assert all(text.startswith(so_far + word) for so_far, word in shown)
 
 
+def test_a_word_that_the_prompt_begins_is_judged_as_a_whole(stepper: Stepper) -> None:
+    begun, prompt = "the sh", TOKENIZER.encode("the sh").ids
+    plain = [text for text, _ in texts(stepper, [Asked(prompt, seed, max_tokens=20) for seed in range(8)])]
+    rests = [re.match(r"[\w'’-]*", text)[0] for text in plain]  # type: ignore[index]
+    assert sum(map(bool, rests)) > 3
+    for seed, rest in enumerate(rests):
+        refused = f"sh{rest}"
+        shown: list[str] = []
+
+        def guard(so_far: str, word: str, refused: str = refused, shown: list[str] = shown) -> bool:
+            shown.append(so_far)
+            return (so_far + word).split()[-1].strip(",") != refused
+
+        found = texts(stepper, [Asked(prompt, seed, max_tokens=20, guard=guard, begun=begun)])[0][0]
+        assert all(so_far.startswith(begun) for so_far in shown)
+        assert (found == plain[seed]) is not bool(rest)
+        assert not rest or re.match(r"[\w'’-]*", begun.split()[-1] + found)[0] != refused  # type: ignore[index]
+
+
 def test_a_guard_that_refuses_everything_ends_the_text(stepper: Stepper) -> None:
     text, reason = texts(stepper, [Asked([5], max_tokens=6, guard=lambda so_far, word: False)])[0]
     assert not re.search(r"\w", text) and reason in ("refused", "length")
