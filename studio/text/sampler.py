@@ -19,7 +19,7 @@ from torch import Tensor
 from studio.errors import InputError
 from studio.text.detokenizer import Detokenizer
 from studio.text.draws import Draws
-from studio.text.sampling import Bools, Sampling, draw
+from studio.text.sampling import Bools, Past, Sampling, draw
 from studio.text.stepper import Stepper, Texts
 from studio.text.stopping import Stops
 
@@ -87,8 +87,11 @@ def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Ite
     if not asked:
         return
     blank = Detokenizer(tokenizer)
-    rows = [_Row(number, one, blank.begin(one.prompt)) for number, one in enumerate(asked)]
     texts = stepper.begin([one.prompt for one in asked])
+    rows = [
+        _Row(number, one, blank.begin(one.prompt), Past(one.prompt, stepper.vocabulary))
+        for number, one in enumerate(asked)
+    ]
     while rows:
         tokens = _drawn(texts, range(len(rows)), rows)
         going, pieces = [], []
@@ -116,7 +119,7 @@ def _drawn(texts: Texts, places: Sequence[int], rows: Sequence[_Row]) -> list[in
     logits = texts.logits.cpu().numpy()
     return draw(
         logits if len(places) == len(logits) else logits[list(places)],
-        [texts.history[place] for place in places],
+        [row.past for row in rows],
         [row.asked.sampling for row in rows],
         [row.draws.at(row.count, row.refusals) for row in rows],
         [row.allowed(logits.shape[1]) for row in rows],
@@ -141,8 +144,8 @@ class _Before:
 class _Row:
     """A text being written."""
 
-    def __init__(self, number: int, asked: Asked, detokenizer: Detokenizer) -> None:
-        self.number, self.asked, self.detokenizer = number, asked, detokenizer
+    def __init__(self, number: int, asked: Asked, detokenizer: Detokenizer, past: Past) -> None:
+        self.number, self.asked, self.detokenizer, self.past = number, asked, detokenizer, past
         self.draws, self.stops = Draws(asked.seed, asked.attempt), Stops(asked.stop)
         self.count = self.refusals = self.last = 0
         self.offset = 0  # characters so far
@@ -171,6 +174,7 @@ class _Row:
             kept = (history, len(history), texts.logits, place, self.detokenizer.copy(), self.stops.copy())
             self.before.append(_Before(token, self.offset, self.count, *kept))
         self.last, self.count = token, self.count + 1
+        self.past.push(token)
         if token == self.asked.end:
             self._hear(self.detokenizer.finish(), "end")
         elif self.count == self.asked.max_tokens:
@@ -186,6 +190,7 @@ class _Row:
         texts.rewind(place, before.history[: before.length], logits)
         self.detokenizer, self.stops = before.detokenizer, before.stops
         self.offset, self.count = before.offset, before.count
+        self.past.cut(len(self.asked.prompt) + self.count)
         self.certain = self.certain[: max(0, before.offset - len(self.stops.pending) - self.sent)]
         self.checked = min(self.checked, self.sent + len(self.certain))
         self.before = [one for one in self.before if one.count < before.count]

@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 from studio.errors import InputError
 from studio.text.constraints import STOPS, Constraint, FreeLine, LinePlan
 from studio.text.draws import uniform
-from studio.text.sampling import Sampling, draw
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper, Texts
 from studio.text.vocabulary import CAPITAL, LOWER, Bools, Vocabulary
 from studio.verse import checker, meter
@@ -76,10 +76,11 @@ class Drawn:
 
 @dataclass
 class _Row:
-    """A line being drawn: its constraint, its random numbers, what it has so far."""
+    """A line being drawn: its constraint, its random numbers, the tokens of all that was before, what it has so far."""
 
     constraint: Constraint
     numbers: NDArray[np.float64]
+    past: Past
     tokens: list[int] = field(default_factory=list)
     cost: float = 0.0
     weight: float = 1.0
@@ -121,7 +122,8 @@ class VerseWriter:
             if level > len(_LET_GO):
                 missing[number] = f"Line {number + 1} could not be written."
                 break
-            drawn = self.draw(form, lines, texts, seed=seed, attempt=attempt, turn=sum(failed.values()), level=level)
+            turn = sum(failed.values())
+            drawn = self.draw(form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, level=level)
             if drawn:
                 best = drawn[0]
                 texts = best.texts
@@ -170,6 +172,7 @@ class VerseWriter:
         form: Form | None,
         lines: Sequence[str],
         texts: Texts,
+        before: Sequence[int],
         *,
         seed: int,
         attempt: int = 0,
@@ -179,8 +182,8 @@ class VerseWriter:
     ) -> list[Drawn]:
         """Candidates for the next line, the most natural first; none where the form cannot be met.
 
-        form: None for a line without one. texts: one row, after the lines so far. turn: a number that sets this
-        drawing apart from others of the same line. level: how much is let go, 0 nothing.
+        form: None for a line without one. texts: one row, after the lines so far; before: all tokens up to there.
+        turn: a number that sets this drawing apart from others of the same line. level: how much is let go, 0 nothing.
         """
         number, count = len(lines), candidates or self.candidates
         rows: list[Constraint]
@@ -191,22 +194,22 @@ class VerseWriter:
             rows = [plan.begin() for _ in range(count)]
         draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
         found: dict[str, Drawn] = {}
-        for tokens, cost, state in self._sampled(rows, draws, texts):
+        for tokens, cost, state in self._sampled(rows, draws, texts, Past(before, self.stepper.vocabulary)):
             text = self.tokenizer.decode(tokens).strip()
             length = max(1, *checker.syllables(text, self.vocabulary.lexicon))
             drawn = Drawn(text, tuple(tokens), cost / length - self._dullness(text, lines), state)
             if text and "\ufffd" not in text and (text not in found or found[text].score < drawn.score):
                 found[text] = drawn
-        before = form.text(lines) if form else "\n".join(lines)
-        before += "\n" if lines else ""  # or the first word would be read as the end of the last one
+        above = form.text(lines) if form else "\n".join(lines)
+        above += "\n" if lines else ""  # or the first word would be read as the end of the last one
         return [
             line
             for line in sorted(found.values(), key=lambda line: (-line.score, line.text))
-            if line.text not in lines and (self.accept is None or self.accept(before, line.text))
+            if line.text not in lines and (self.accept is None or self.accept(above, line.text))
         ]
 
     def _sampled(
-        self, constraints: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts
+        self, constraints: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts, past: Past
     ) -> Iterator[tuple[list[int], float, Texts]]:
         """(tokens, log-likelihood, the text after them) of every line that was completed.
 
@@ -214,7 +217,9 @@ class VerseWriter:
         form by themselves: particles weighted by the probability that a mask leaves (Lew et al., arXiv 2306.03081).
         """
         texts = texts.pick([0] * len(constraints))
-        rows: list[_Row | None] = [_Row(one, numbers) for one, numbers in zip(constraints, draws, strict=True)]
+        rows: list[_Row | None] = [
+            _Row(one, numbers, past.copy()) for one, numbers in zip(constraints, draws, strict=True)
+        ]
         for step in range(LONGEST):
             logits = texts.logits.double()
             likely = torch.log_softmax(logits, -1).cpu().numpy()
@@ -239,7 +244,7 @@ class VerseWriter:
                 texts, logits = texts.pick(chosen), logits[chosen]
             tokens = draw(
                 logits.cpu().numpy(),
-                texts.history,
+                [past if row is None else row.past for row in rows],
                 self.sampling,
                 [0.0 if row is None else float(row.numbers[step]) for row in rows],
                 masks,
@@ -255,6 +260,7 @@ class VerseWriter:
                     rows[place] = None
                 else:
                     row.tokens.append(token)
+                    row.past.push(token)
             if all(row is None for row in rows):
                 return
             texts.push([self.vocabulary.newline if row is None else row.tokens[-1] for row in rows])
@@ -351,4 +357,4 @@ def _survivors(weights: NDArray[np.float64], uniform: float) -> list[int]:
 
 def _copied(row: _Row | None, numbers: NDArray[np.float64]) -> _Row | None:
     """A row to go on with by other random numbers."""
-    return row and _Row(row.constraint.copy(), numbers, list(row.tokens), row.cost)
+    return row and _Row(row.constraint.copy(), numbers, row.past.copy(), list(row.tokens), row.cost)

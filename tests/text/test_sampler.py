@@ -14,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from studio.device import Device
 from studio.errors import InputError
 from studio.text.sampler import Asked, Piece, write
-from studio.text.sampling import Sampling
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper
 
 WORDS = re.findall(r"\w+", "the rose is a red sea and the sun on an old grey stone by the long shore of a lost land")
@@ -140,6 +140,26 @@ def test_a_word_that_the_prompt_begins_is_judged_as_a_whole(stepper: Stepper) ->
 def test_a_guard_that_refuses_everything_ends_the_text(stepper: Stepper) -> None:
     text, reason = texts(stepper, [Asked([5], max_tokens=6, guard=lambda so_far, word: False)])[0]
     assert not re.search(r"\w", text) and reason in ("refused", "length")
+
+
+def test_penalties_see_the_whole_text(stepper: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[list[int], int]] = []
+
+    def spied(logits: object, pasts: list[Past], *others: object) -> list[int]:
+        tokens = draw(logits, pasts, *others)  # type: ignore[arg-type]
+        steps.extend((past.tokens.tolist(), token) for past, token in zip(pasts, tokens, strict=True))
+        return tokens
+
+    monkeypatch.setattr("studio.text.sampler.draw", spied)
+    once = Sampling(top_p=0.99, repetition_penalty=1.3, no_repeat_ngram=1)
+    texts(stepper, [Asked([7], max_tokens=stepper.context + 20, sampling=once)])
+    past, last = steps[-1]
+    assert len({*past, last}) == stepper.context + 21
+    steps.clear()
+    text, _ = texts(stepper, [Asked([7], 3, max_tokens=3 * stepper.context, guard=no_e)])[0]
+    past, last = steps[-1]
+    assert len(steps) > 3 * stepper.context == len(past)  # more were drawn than stayed
+    assert TOKENIZER.decode([*past[1:], last]).startswith(text)
 
 
 def test_a_text_ends_right_before_a_stop_string(stepper: Stepper) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from studio.errors import InputError
-from studio.text.sampling import Sampling
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper
 from studio.text.verse_writer import VerseWriter, Written
 from studio.text.vocabulary import Vocabulary
@@ -180,8 +180,23 @@ def test_what_accepts_a_line_sees_where_the_one_before_ends(
     writer = VerseWriter(stepper, tokenizer, vocabulary, Sampling(), candidates=2, accept=accept)
     list(writer.write(rhymed("xx xx", "4"), [0], seed=2, opening=["The sun is red", "The moon is white"]))
     assert shown[0] == "The sun is red\nThe moon is white\n"
-    writer.draw(haiku(), [], stepper.begin([[0]]), seed=2)
+    writer.draw(haiku(), [], stepper.begin([[0]]), [0], seed=2)
     assert shown[-1] == ""
+
+
+def test_penalties_see_all_that_was_said_before(
+    writer: VerseWriter, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, shown = [0, *tokenizer.encode("the cold sea and the old moon\n" * 30).ids], []
+
+    def spied(logits: object, pasts: list[Past], *others: object) -> list[int]:
+        shown.extend(past.tokens.tolist() for past in pasts)
+        return draw(logits, pasts, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("studio.text.verse_writer.draw", spied)
+    poem = written(writer, haiku(), 1, before)
+    assert len(before) > writer.stepper.context and all(tokens[: len(before)] == before for tokens in shown)
+    assert any(tokenizer.decode(tokens).rstrip(".!?").endswith(poem.text.rstrip(".!?")) for tokens in shown)
 
 
 class _Line:
@@ -208,5 +223,5 @@ def test_a_line_that_nothing_can_follow_leaves_the_others_alone(writer: VerseWri
     size = vocabulary.size
     lines = [_Line(size, blocked=number == 1) for number in range(6)]
     draws = np.random.default_rng(0).random((6, 200))
-    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]])))
+    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]]), Past([0], size)))
     assert len(completed) == 5
