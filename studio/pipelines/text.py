@@ -27,7 +27,7 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, StoppedError
-from studio.media import files, page, text
+from studio.media import page, text
 from studio.pipelines.models import copy_model, load_again
 from studio.pipelines.text_result import TextResult
 from studio.progress import Callback, Progress
@@ -84,7 +84,7 @@ class TextPipeline:
         self.end = zoo.end_token(tokenizer, network)
         with device.computing():
             self.stepper = Stepper(network, device)
-        self._vocabularies: dict[str, Vocabulary] = {}
+        self._vocabularies: dict[str, Vocabulary] = {}  # of the last list of refused words
 
     @classmethod
     def from_pretrained(
@@ -129,7 +129,7 @@ class TextPipeline:
         Raises InputError for anything that cannot be kept, before any work begins, and StoppedError.
         """
         chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
-        prompts = chosen.all_prompts
+        prompts, listed = chosen.all_prompts, Refused.load(refused)
         began = time.monotonic()
         made: list[_Made] = []
 
@@ -146,11 +146,12 @@ class TextPipeline:
 
         with self.device.computing():
             writer = self._forms if chosen.form != "free" else self._free
-            for one in writer(chosen, prompts, self._guard(chosen, refused), refused, tell):
+            for one in writer(chosen, prompts, listed, tell):
                 made.append(one)
         if not made:
             raise StoppedError("stopped; no text was finished.")
-        return self._result(chosen, prompts, made, refused)
+        inputs = {} if refused is None else {"refused": (Source(Path(refused).name, listed.sha256),)}
+        return self._result(chosen, prompts, made, inputs)
 
     def stream(
         self,
@@ -168,11 +169,10 @@ class TextPipeline:
         """
         given = {"prompt": prompt} | options if prompt else options
         chosen = (parameters or self.parameters()).changed(**given) if given or parameters is None else parameters
-        words = chosen.all_prompts[number]
-        guard = self._guard(chosen, refused)
+        words, seed, listed = chosen.all_prompts[number], chosen.seed + number, Refused.load(refused)
         if chosen.verse is not None:
-            return self._stream_form(chosen, words, chosen.seed + number, guard, refused)
-        return self._stream_free(chosen, words, chosen.seed + number, guard)
+            return self._stream_form(chosen.verse, words, seed, self._writer(chosen, listed))
+        return self._stream_free(chosen, words, seed, self._guard(chosen, listed))
 
     def stream_batch(
         self,
@@ -189,16 +189,15 @@ class TextPipeline:
         chosen = (parameters or self.parameters()).changed(prompts=tuple(prompts), prompt="", count=1, **options)
         if chosen.form != "free":
             raise InputError(f"Expected free texts to stream side by side, got the form {chosen.form}.")
-        asked = [
-            self._asked(chosen, words, chosen.seed + k, self._guard(chosen, refused)) for k, words in enumerate(prompts)
-        ]
+        guard = self._guard(chosen, Refused.load(refused))
+        asked = [self._asked(chosen, words, chosen.seed + k, guard) for k, words in enumerate(prompts)]
         return self._pieces(asked)
 
     def draft(self, form: Form | None = None, *, parameters: TextParameters | None = None, **options: Any) -> Writing:
         """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`."""
         chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
         before = self._tokens(chosen.prompt)
-        writer = self._writer(chosen, self._guard(chosen, None), None)
+        writer = self._writer(chosen, Refused.load())
         return Writing(writer, Draft(form=form or chosen.verse), before, seed=chosen.seed)
 
     @classmethod
@@ -237,11 +236,11 @@ class TextPipeline:
         self,
         chosen: TextParameters,
         prompts: Sequence[str],
-        guard: Guard,
-        refused: str | Path | None,
+        listed: Refused,
         tell: Callable[[float, str], bool],
     ) -> Iterator[_Made]:
         """The texts in their order, as far as they are finished when it is stopped."""
+        guard = self._guard(chosen, listed)
         for first in range(0, len(prompts), AT_ONCE):
             some = prompts[first : first + AT_ONCE]
             asked = [self._asked(chosen, words, chosen.seed + first + k, guard) for k, words in enumerate(some)]
@@ -264,13 +263,12 @@ class TextPipeline:
         self,
         chosen: TextParameters,
         prompts: Sequence[str],
-        guard: Guard,
-        refused: str | Path | None,
+        listed: Refused,
         tell: Callable[[float, str], bool],
     ) -> Iterator[_Made]:
         form = chosen.verse
         assert form is not None
-        writer = self._writer(chosen, guard, refused)
+        writer = self._writer(chosen, listed)
         for number, prompt in enumerate(prompts):
             poem = None
             for poem in writer.write(form, self._tokens(prompt), seed=chosen.seed + number):
@@ -290,12 +288,7 @@ class TextPipeline:
                     written = new
                     yield new
 
-    def _stream_form(
-        self, chosen: TextParameters, prompt: str, seed: int, guard: Guard, refused: str | Path | None
-    ) -> Iterator[str]:
-        form = chosen.verse
-        assert form is not None
-        writer = self._writer(chosen, guard, refused)
+    def _stream_form(self, form: Form, prompt: str, seed: int, writer: VerseWriter) -> Iterator[str]:
         shown = 0
         for poem in writer.write(form, self._tokens(prompt), seed=seed):
             sure = form.text(poem.lines[: poem.settled])
@@ -328,9 +321,9 @@ class TextPipeline:
         tokens = self.tokenizer.encode(begun(prompt), add_special_tokens=False).ids
         return [*([] if self.end is None else [self.end]), *tokens] or [0]
 
-    def _guard(self, chosen: TextParameters, refused: str | Path | None) -> Guard:
+    def _guard(self, chosen: TextParameters, listed: Refused) -> Guard:
         """Whether a word or a line may follow a text: decency, and originality where it is asked for."""
-        decent = _refused(str(refused) if refused is not None else None).guard
+        decent = listed.guard
         if not chosen.original:
             return decent
         if self.index is None:
@@ -338,19 +331,18 @@ class TextPipeline:
         fresh = self.index.guard(chosen.original)
         return lambda so_far, new: decent(so_far, new) and fresh(so_far, new)
 
-    def _writer(self, chosen: TextParameters, guard: Guard, refused: str | Path | None) -> VerseWriter:
-        key = str(refused or "")
-        if key not in self._vocabularies:
-            bad = _refused(str(refused) if refused is not None else None)
-            self._vocabularies = {
-                key: Vocabulary(
-                    self.tokenizer, Lexicon.load(), lambda word: not bad.allows(word), self.stepper.vocabulary
-                )
-            }
+    def _writer(self, chosen: TextParameters, listed: Refused) -> VerseWriter:
+        guard = self._guard(chosen, listed)
+        vocabulary = self._vocabularies.get(listed.sha256)
+        if vocabulary is None:
+            vocabulary = Vocabulary(
+                self.tokenizer, Lexicon.load(), lambda word: not listed.allows(word), self.stepper.vocabulary
+            )
+            self._vocabularies = {listed.sha256: vocabulary}
         return VerseWriter(
             self.stepper,
             self.tokenizer,
-            self._vocabularies[key],
+            vocabulary,
             chosen.sampling,
             candidates=chosen.candidates,
             tries=chosen.tries,
@@ -358,12 +350,12 @@ class TextPipeline:
         )
 
     def _result(
-        self, chosen: TextParameters, prompts: Sequence[str], made: Sequence[_Made], refused: str | Path | None
+        self,
+        chosen: TextParameters,
+        prompts: Sequence[str],
+        made: Sequence[_Made],
+        inputs: Mapping[str, tuple[Source, ...]],
     ) -> TextResult:
-        inputs = {}
-        if refused is not None:
-            inputs["refused"] = (Source(Path(refused).name, files.sha256(files.read_bytes(refused))),)
-
         def recipe(parameters: TextParameters) -> Recipe:
             return Recipe(self.name, parameters.to_dict(), self.model, inputs, environment(self.device.environment()))
 
@@ -384,8 +376,3 @@ class TextPipeline:
             recipes=alone,
             finished=len(made) == len(prompts),
         )
-
-
-@functools.lru_cache(maxsize=4)
-def _refused(path: str | None) -> Refused:
-    return Refused.load(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -169,6 +171,32 @@ def test_words_of_a_list_never_come_out(pipe: TextPipeline, model: Path, tmp_pat
     assert word.lower() not in result.texts[0].lower().split()
     result.save(tmp_path / "poem.txt")
     assert remake(tmp_path / "poem.txt", model=str(model)).texts == result.texts
+
+
+@pytest.mark.parametrize("options", [{"max_tokens": 60}, {"form": "haiku", "candidates": 4}])
+def test_a_list_is_read_as_it_is_now(pipe: TextPipeline, tmp_path: Path, options: dict[str, Any]) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# nothing\n")
+    before = pipe(seed=6, refused=mine, **options)
+    word = max(re.findall(r"(?<![\w'])[a-z]+(?![\w'])", before.texts[0]), key=len)
+    mine.write_text(f"{word}\n")
+    after = pipe(seed=6, refused=mine, **options)
+    assert word not in re.findall(r"[a-z]+", after.texts[0].lower())
+    (source,) = after.recipe.inputs["refused"]
+    assert source.sha256 == hashlib.sha256(mine.read_bytes()).hexdigest()
+    assert source != before.recipe.inputs["refused"][0]
+
+
+def test_a_recipe_names_the_list_that_was_used(pipe: TextPipeline, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# nothing\n")
+    wanted = hashlib.sha256(mine.read_bytes()).hexdigest()
+
+    def edited(progress: Progress) -> bool:
+        mine.write_text("# another\n")
+        return False
+
+    assert pipe(max_tokens=5, refused=mine, callback=edited).recipe.inputs["refused"][0].sha256 == wanted
 
 
 def test_a_refused_word_does_not_come_out_because_the_prompt_begins_it(pipe: TextPipeline, tmp_path: Path) -> None:
