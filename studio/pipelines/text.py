@@ -169,6 +169,9 @@ class TextPipeline:
         """
         given = {"prompt": prompt} | options if prompt else options
         chosen = (parameters or self.parameters()).changed(**given) if given or parameters is None else parameters
+        count = len(chosen.all_prompts)
+        if not 0 <= number < count:
+            raise InputError(f"Expected the number of one of {count:,} texts, from 0 to {count - 1:,}, got {number}.")
         words, seed, listed = chosen.all_prompts[number], chosen.seed + number, Refused.load(refused)
         if chosen.verse is not None:
             return self._stream_form(chosen.verse, words, seed, self._writer(chosen, listed))

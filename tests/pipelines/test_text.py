@@ -88,6 +88,12 @@ def test_a_stream_is_the_text_in_whole_words(pipe: TextPipeline) -> None:
     )
 
 
+@pytest.mark.parametrize("number", [-1, 2, 9])
+def test_a_stream_of_no_text_is_refused(pipe: TextPipeline, number: int) -> None:
+    with pytest.raises(InputError, match=rf"number of one of 2 texts, from 0 to 1, got {number}\."):
+        pipe.stream(parameters=TextParameters(count=2), number=number)
+
+
 def test_a_stream_can_be_closed(pipe: TextPipeline) -> None:
     stream = pipe.stream("The owl", max_tokens=10_000)
     assert next(stream) == "The owl"
