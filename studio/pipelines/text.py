@@ -196,12 +196,24 @@ class TextPipeline:
         asked = [self._asked(chosen, words, chosen.seed + k, guard) for k, words in enumerate(prompts)]
         return self._pieces(asked)
 
-    def draft(self, form: Form | None = None, *, parameters: TextParameters | None = None, **options: Any) -> Writing:
-        """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`."""
+    def draft(
+        self,
+        form: Form | str | None = None,
+        *,
+        parameters: TextParameters | None = None,
+        refused: str | Path | None = None,
+        **options: Any,
+    ) -> Writing:
+        """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`.
+
+        form: its name, as for a call, or one of your own. refused: as for a call.
+        """
+        if isinstance(form, str):
+            form, options = None, {**options, "form": form}
         chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
-        before = self._tokens(chosen.prompt)
-        writer = self._writer(chosen, Refused.load())
-        return Writing(writer, Draft(form=form or chosen.verse), before, seed=chosen.seed)
+        writer = self._writer(chosen, Refused.load(refused))
+        draft = Draft(form=form or chosen.verse, prompt=chosen.prompt, seed=chosen.seed)
+        return Writing(writer, draft, self._tokens(chosen.prompt))
 
     @classmethod
     def remake(

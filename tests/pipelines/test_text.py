@@ -179,6 +179,16 @@ def test_words_of_a_list_never_come_out(pipe: TextPipeline, model: Path, tmp_pat
     assert remake(tmp_path / "poem.txt", model=str(model)).texts == result.texts
 
 
+def test_a_draft_has_its_prompt_and_its_list(pipe: TextPipeline, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"prompt": "The owl", "form": "haiku", "candidates": 4, "seed": 3}
+    draft = pipe.draft(**asked)
+    assert (draft.draft.prompt, draft.draft.form, draft.draft.seed) == ("The owl", forms.haiku(), 3)
+    word = re.findall(r"[a-z]+", draft.offer(1)[0].lower())[-1]
+    (tmp_path / "mine.txt").write_text(f"{word}\n")
+    others = pipe.draft(**asked, refused=tmp_path / "mine.txt").offer(4)
+    assert others and not any(word in re.findall(r"[a-z]+", line.lower()) for line in others)
+
+
 @pytest.mark.parametrize("options", [{"max_tokens": 60}, {"form": "haiku", "candidates": 4}])
 def test_a_list_is_read_as_it_is_now(pipe: TextPipeline, tmp_path: Path, options: dict[str, Any]) -> None:
     mine = tmp_path / "mine.txt"
