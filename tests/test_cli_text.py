@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,17 @@ def test_a_text_is_printed_as_it_comes(model: Path, capsys: Said) -> None:  # no
     facts = json.loads(capsys.readouterr().out)
     assert facts["texts"] == [first.out.rstrip()] and facts["seeds"] == [3] and facts["finished"]
     assert facts["copied"][0]["words"] >= 0
+
+
+def test_ctrl_c_leaves_what_was_printed(model: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    def stream(*_: object, **__: object) -> Iterator[str]:
+        yield "The owl"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("studio.pipelines.text.TextPipeline.stream", stream)
+    assert main(["text", "--model", str(model)]) == 130
+    said = capsys.readouterr()
+    assert said.out == "The owl" and said.err.strip() == "studio: stopped before it was finished."
 
 
 def test_a_text_goes_into_a_file_with_its_recipe(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
