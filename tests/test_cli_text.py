@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,36 @@ def test_a_file_of_prompts_becomes_a_folder_of_texts(model: Path, tmp_path: Path
     assert main([*typed, "-o", str(tmp_path / "poems")]) == 0
     texts = sorted((tmp_path / "poems").glob("*.txt"))
     assert [path.read_text()[:7] for path in texts] == ["The owl", "The cat"]
+
+
+def test_prompts_that_are_no_utf8_are_counted(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
+    place = tmp_path / "prompts.txt"
+    place.write_bytes(b"The \xe9t\xe9\nThe cat\n")
+    typed = ["text", "--model", str(model), "--prompts", str(place), "--max-tokens", "3"]
+    assert main([*typed, "-o", str(tmp_path / "poems")]) == 0
+    said = capsys.readouterr()
+    texts = sorted((tmp_path / "poems").glob("*.txt"))
+    assert [path.read_text()[:7] for path in texts] == ["The \ufffdt\ufffd", "The cat"]
+    assert f"note: {place}: 2 characters were no UTF-8 and became \ufffd." in said.err
+
+
+def test_prompts_that_are_no_text_are_refused(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
+    for name, content, words in (
+        ("a.png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is no text but a binary file"),
+        ("b.txt", "The owl".encode("utf-16"), "is UTF-16; save it as UTF-8"),
+        ("c.txt", b" \n", "is empty"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        assert main(["text", "--model", str(model), "--prompts", str(tmp_path / name)]) == 2
+        said = capsys.readouterr()
+        assert words in said.err and said.err.count("\n") == 1 and not said.out
+
+
+def test_prompts_may_come_from_a_pipe(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
+    os.mkfifo(pipe := tmp_path / "pipe")
+    threading.Thread(target=pipe.write_text, args=("The owl\nThe cat\n",)).start()
+    assert main(["text", "--model", str(model), "--prompts", str(pipe), "--max-tokens", "3", "--json"]) == 0
+    assert [text[:7] for text in json.loads(capsys.readouterr().out)["texts"]] == ["The owl", "The cat"]
 
 
 def test_stop_strings_may_hold_a_new_line(model: Path, capsys: Said) -> None:  # noqa: F811
