@@ -271,12 +271,18 @@ def test_control_characters_are_left_out_of_a_prompt(pipe: TextPipeline, caplog:
         ({"form": "ode"}, "form: should be 'free', 'haiku'"),
         ({"prompt": "a", "prompts": ("b",)}, "Expected prompts, or one prompt and a count"),
         ({"top_p": 0}, "top_p: should be greater than 0"),
+        ({"seed": 2**63 - 1, "count": 2}, "There are not 2 seeds from 9223372036854775807 on; give a smaller one"),
+        ({"seed": 2**63 - 2, "prompts": ("a", "b", "c")}, "There are not 3 seeds from"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         TextParameters(**options)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_the_last_seed_can_be_used(pipe: TextPipeline) -> None:
+    assert pipe(seed=2**63 - 2, count=2, max_tokens=3).seeds == (2**63 - 2, 2**63 - 1)
 
 
 def test_models_that_are_none_are_refused(tmp_path: Path, model: Path) -> None:
