@@ -2,7 +2,8 @@
 
 What is natural the model says: how likely the words are to it when nothing is forbidden, and that the line ends where
 it ends. A line that cannot be completed is drawn again, then the line it rhymes with; when the tries are used up the
-rhyme is let go, then the stress, and the result says so.
+rhyme is let go, then the stress, then the first letter, as far as its form asks for them, and the result says what it
+lacks.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ LONGEST = 64
 _ROOM = 4096  # more than the candidates of a line
 REPEATED = 0.35
 """What a word that stood before costs a line, in nats; as much for a line that begins like another."""
-_LET_GO = ("the rhyme", "the stress", "the first letter")
+RHYME, STRESS, LETTER = "the rhyme", "the stress", "the first letter"
+"""What a line can do without, in this order."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +121,13 @@ class VerseWriter:
         missing: dict[int, str] = {}
         while len(lines) < len(form.lines):
             number = len(lines)
-            if level > len(_LET_GO):
+            asked = _asked(form, number)
+            if level > len(asked):
                 missing[number] = f"Line {number + 1} could not be written."
                 break
             turn = sum(failed.values())
-            drawn = self.draw(form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, level=level)
+            let_go = asked[:level]
+            drawn = self.draw(form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, let_go=let_go)
             if drawn:
                 best = drawn[0]
                 texts = best.texts
@@ -132,8 +136,8 @@ class VerseWriter:
                     texts.push([token])
                 tokens += [*best.tokens, *ending]
                 lines.append(best.text)
-                if level:
-                    missing[number] = f"Line {number + 1} does without {_LET_GO[level - 1]}: no words were found."
+                if lacks := [one for one in let_go if self._lacks(form, lines, one)]:
+                    missing[number] = f"Line {number + 1} does without {' and '.join(lacks)}: no words were found."
                 level = 0
                 yield Written(form, tuple(lines), len(lines) == len(form.lines), tuple(missing.values()))
                 continue
@@ -177,20 +181,20 @@ class VerseWriter:
         seed: int,
         attempt: int = 0,
         turn: int = 0,
-        level: int = 0,
+        let_go: Sequence[str] = (),
         candidates: int | None = None,
     ) -> list[Drawn]:
         """Candidates for the next line, the most natural first; none where the form cannot be met.
 
         form: None for a line without one. texts: one row, after the lines so far; before: all tokens up to there.
-        turn: a number that sets this drawing apart from others of the same line. level: how much is let go, 0 nothing.
+        turn: a number that sets this drawing apart from others of the same line. let_go: what the line does without.
         """
         number, count = len(lines), candidates or self.candidates
         rows: list[Constraint]
         if form is None:
             rows = [FreeLine(self.vocabulary) for _ in range(count)]
         else:
-            plan = self._plan(form, lines, level)
+            plan = self._plan(form, lines, let_go)
             rows = [plan.begin() for _ in range(count)]
         draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
         found: dict[str, Drawn] = {}
@@ -265,18 +269,27 @@ class VerseWriter:
                 return
             texts.push([self.vocabulary.newline if row is None else row.tokens[-1] for row in rows])
 
-    def _plan(self, form: Form, lines: Sequence[str], level: int) -> LinePlan:
+    def _lacks(self, form: Form, lines: Sequence[str], what: str) -> bool:
+        """Whether the last one of some lines really does without something that was let go."""
+        number = len(lines) - 1
+        line, lexicon = form.lines[number], self.vocabulary.lexicon
+        if what == RHYME:
+            return bool(checker.unrhymed(lines[-1], [lines[earlier] for earlier in form.partners(number)], lexicon))
+        if what == STRESS:
+            return not checker.scans(lines[-1], line, lexicon)
+        return checker.first_letter(lines[-1]) != line.letter
+
+    def _plan(self, form: Form, lines: Sequence[str], let_go: Sequence[str]) -> LinePlan:
         number = len(lines)
         line, closing = form.lines[number], number == len(form.lines) - 1
-        if level >= 2:
-            count = line.syllables or (len(line.stress[0]) if line.stress else None)
-            line = replace(line, stress=(), syllables=count)
-        if level >= 3:
+        if STRESS in let_go:
+            line = replace(line, stress=(), syllables=line.syllables or len(line.stress[0]))
+        if LETTER in let_go:
             line = replace(line, letter=None)
         return LinePlan(
             self.vocabulary,
             line,
-            self._last_words(form, lines, rhyme=level < 1),
+            self._last_words(form, lines, rhyme=RHYME not in let_go),
             look=self._look(form.lines[number], lines),
             closing=closing,
         )
@@ -338,6 +351,13 @@ class VerseWriter:
         if words and words[0] in begins:
             cost += REPEATED * begins.count(words[0])
         return cost / (len(words) + 2)
+
+
+def _asked(form: Form, number: int) -> list[str]:
+    """What a form asks of a line that can be let go."""
+    line = form.lines[number]
+    asked = ((RHYME, form.times(number) > 1), (STRESS, line.stress), (LETTER, line.letter is not None))
+    return [what for what, wanted in asked if wanted]
 
 
 def _survivors(weights: NDArray[np.float64], uniform: float) -> list[int]:

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from tokenizers import Tokenizer
 from studio.errors import InputError
 from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper
-from studio.text.verse_writer import VerseWriter, Written
+from studio.text.verse_writer import Drawn, VerseWriter, Written
 from studio.text.vocabulary import Vocabulary
 from studio.verse.checker import score
 from studio.verse.forms import Form, acrostic, haiku, limerick, rhymed, sonnet
@@ -155,6 +156,42 @@ def test_a_form_that_no_words_can_meet_is_written_as_far_as_it_goes_and_says_so(
     assert poem.finished and not poem.kept and len(poem.lines) == 2
     assert poem.missing == ("Line 2 does without the first letter: no words were found.",)
     assert not score(poem.text, acrostic("aq"), Lexicon.load()).passed
+
+
+class _Stubborn(VerseWriter):
+    """Finds no line before so much is let go."""
+
+    least = 1
+
+    def draw(self, *given: Any, let_go: Sequence[str] = (), **others: Any) -> list[Drawn]:
+        if len(let_go) < self.least:
+            return []
+        return super().draw(*given, let_go=let_go, **others)
+
+
+@pytest.mark.parametrize(
+    ("form", "least"), [(rhymed("AA", 6), 1), (limerick(), 1), (sonnet("ABABCDCDEFEFGG"), 2), (acrostic("see"), 1)]
+)
+def test_what_a_line_does_without_is_so(
+    writer: VerseWriter, form: Form, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Stubborn, "least", least)
+    stubborn = _Stubborn(writer.stepper, writer.tokenizer, writer.vocabulary, Sampling(), candidates=3, tries=2)
+    for seed in range(3):
+        poem = written(stubborn, form, seed)
+        problems = score(poem.text, form, Lexicon.load()).problems
+        assert len(poem.lines) == len(form.lines)
+        assert {said.split()[1] for said in poem.missing} == {problem.split()[1] for problem in problems}
+        for said in poem.missing:
+            asked = [line for line in problems if line.split()[1] == said.split()[1]]
+            assert ("rhyme" in said) == any("rhyme" in line or "again" in line for line in asked)
+            assert ("stress" in said) == any("scan" in line for line in asked)
+            assert ("first letter" in said) == any("begins" in line for line in asked)
+
+
+def test_a_haiku_does_without_nothing(writer: VerseWriter) -> None:
+    stubborn = _Stubborn(writer.stepper, writer.tokenizer, writer.vocabulary, Sampling(), candidates=3, tries=2)
+    assert written(stubborn, haiku()).missing == ("Line 1 could not be written.",)
 
 
 def test_lines_that_are_refused_never_come_out(stepper: Stepper, tokenizer: Tokenizer, vocabulary: Vocabulary) -> None:
