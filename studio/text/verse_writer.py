@@ -32,6 +32,8 @@ TRIES = 8
 LONGEST = 64
 """Tokens of a line."""
 _ROOM = 4096  # more than the candidates of a line
+NEAR_LIKELIEST = 0.3
+"""The temperature of other lines than the likeliest where temperature 0 was asked for."""
 REPEATED = 0.35
 """What a word that stood before costs a line, in nats; as much for a line that begins like another."""
 RHYME, STRESS, LETTER = "the rhyme", "the stress", "the first letter"
@@ -92,7 +94,8 @@ class _Row:
 class VerseWriter:
     """A model, its tokenizer and the words that it may use.
 
-    sampling: how a token is chosen among those the form leaves. candidates: lines drawn for each that is kept.
+    sampling: how a token is chosen among those the form leaves; at temperature 0 the likeliest line is tried first, and
+    others are drawn near it where it leads nowhere or more are wanted. candidates: lines drawn for each that is kept.
     accept: whether a line may stand after the text before it (decency, originality); nothing that it refuses comes out.
     """
 
@@ -189,7 +192,9 @@ class VerseWriter:
         form: None for a line without one. texts: one row, after the lines so far; before: all tokens up to there.
         turn: a number that sets this drawing apart from others of the same line. let_go: what the line does without.
         """
-        number, count = len(lines), candidates or self.candidates
+        number, count, sampling = len(lines), candidates or self.candidates, self.sampling
+        if sampling.temperature == 0:
+            count, sampling = (count, replace(sampling, temperature=NEAR_LIKELIEST)) if turn else (1, sampling)
         rows: list[Constraint]
         if form is None:
             rows = [FreeLine(self.vocabulary) for _ in range(count)]
@@ -198,7 +203,7 @@ class VerseWriter:
             rows = [plan.begin() for _ in range(count)]
         draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
         found: dict[str, Drawn] = {}
-        for tokens, cost, state in self._sampled(rows, draws, texts, Past(before, self.stepper.vocabulary)):
+        for tokens, cost, state in self._sampled(rows, draws, texts, Past(before, self.stepper.vocabulary), sampling):
             text = self.tokenizer.decode(tokens).strip()
             length = max(1, *checker.syllables(text, self.vocabulary.lexicon))
             drawn = Drawn(text, tuple(tokens), cost / length - self._dullness(text, lines), state)
@@ -213,7 +218,12 @@ class VerseWriter:
         ]
 
     def _sampled(
-        self, constraints: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts, past: Past
+        self,
+        constraints: list[Constraint],
+        draws: Sequence[NDArray[np.float64]],
+        texts: Texts,
+        past: Past,
+        sampling: Sampling,
     ) -> Iterator[tuple[list[int], float, Texts]]:
         """(tokens, log-likelihood, the text after them) of every line that was completed.
 
@@ -249,7 +259,7 @@ class VerseWriter:
             tokens = draw(
                 logits.cpu().numpy(),
                 [past if row is None else row.past for row in rows],
-                self.sampling,
+                sampling,
                 [0.0 if row is None else float(row.numbers[step]) for row in rows],
                 masks,
             )

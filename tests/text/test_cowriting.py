@@ -47,6 +47,13 @@ def test_offers_are_fixed_by_the_seed_and_others_every_time(writer: VerseWriter)
     assert first.offer(writer, [0], 2).offered != first.offered
 
 
+def test_several_lines_are_offered_at_temperature_0_too(writer: VerseWriter) -> None:
+    likeliest = replace(writer, sampling=Sampling(temperature=0.0))
+    draft = Draft(haiku()).offer(likeliest, [0], 4)
+    assert len(set(draft.offered)) == 4 and next(likeliest.write(haiku(), [0], seed=0)).lines[0] in draft.offered
+    assert set(draft.offer(likeliest, [0], 4).offered) != set(draft.offered)
+
+
 def test_undo_and_redo() -> None:
     draft = Draft().add("one line").add(" and  another ")
     assert draft.text == "one line\nand another"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -158,6 +159,18 @@ def test_a_form_that_no_words_can_meet_is_written_as_far_as_it_goes_and_says_so(
     assert not score(poem.text, acrostic("aq"), Lexicon.load()).passed
 
 
+def test_at_temperature_0_the_likeliest_line_comes_first_and_then_others(writer: VerseWriter) -> None:
+    likeliest = replace(writer, sampling=Sampling(temperature=0.0), candidates=8)
+    poems = {written(likeliest, haiku(), seed).text for seed in range(3)}
+    assert len(poems) == 1
+    poem = poems.pop()
+    begun = poem.split("\n")[0]
+    asked: list[str] = []
+    other = replace(likeliest, accept=lambda before, line: not asked.append(line) and line != begun)
+    again = written(other, haiku(), 1)
+    assert asked[0] == begun and again.kept and again.text.split("\n")[0] != begun
+
+
 class _Stubborn(VerseWriter):
     """Finds no line before so much is let go."""
 
@@ -260,5 +273,5 @@ def test_a_line_that_nothing_can_follow_leaves_the_others_alone(writer: VerseWri
     size = vocabulary.size
     lines = [_Line(size, blocked=number == 1) for number in range(6)]
     draws = np.random.default_rng(0).random((6, 200))
-    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]]), Past([0], size)))
+    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]]), Past([0], size), Sampling()))
     assert len(completed) == 5
