@@ -30,8 +30,8 @@ Where the prompt ends within a word, the first word is the rest of it, and the t
 """
 Reason = Literal["end", "stop", "length", "refused"]
 
-REMEMBERED = 4000
-"""Characters of the text so far that a guard is shown."""
+REMEMBERED = 42_000
+"""Characters of the text so far that a guard is shown: enough for a thousand words copied in a row."""
 _REFUSALS = 256  # after so many at one place, a text ends
 _LONGEST_WORD = 100  # letters after which a word comes out before its end is known
 
