@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -187,6 +187,7 @@ class TextPipeline:
     ) -> Iterator[Piece]:
         """Several free texts as they come: each piece says whose it is (`row`), and how it ended (`finished`).
 
+        AT_ONCE are written side by side, then the next ones: a text being written takes memory.
         Raises InputError when it is called.
         """
         chosen = (parameters or self.parameters()).changed(prompts=tuple(prompts), prompt="", count=1, **options)
@@ -325,7 +326,9 @@ class TextPipeline:
         )
 
     def _pieces(self, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
-        yield from write(self.stepper, self.tokenizer, asked)
+        for first in range(0, len(asked), AT_ONCE):
+            with closing(write(self.stepper, self.tokenizer, asked[first : first + AT_ONCE])) as pieces:
+                yield from (replace(piece, row=first + piece.row) for piece in pieces)
 
     def _tokens(self, prompt: str) -> list[int]:
         """A prompt as tokens, after the one that begins a document."""

@@ -8,7 +8,7 @@ token does not come there any more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -78,7 +78,7 @@ class Piece:
     finished: Reason | None = None
 
 
-def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Iterator[Piece]:
+def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
     """The texts that are asked for, piece by piece, each whole words, in the order of their rows at each step.
 
     The last piece of each text says why it ended. Closing the generator stops the work. A text does not depend on those

@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from studio.recipe import recipe_of
 from studio.remake import remake
 from studio.text.originality import Index
 from studio.text.parameters import TextParameters
+from studio.text.stepper import Texts
 from studio.verse import checker, forms
 from studio.verse.lexicon import Lexicon
 from studio.zoo import causal_lm as zoo
@@ -86,6 +88,24 @@ def test_a_stream_is_the_text_in_whole_words(pipe: TextPipeline) -> None:
     assert "The owl" + streamed[0] == pipe(prompt="The owl", max_tokens=20, seed=3).texts[0] or streamed[0].endswith(
         " "
     )
+
+
+def test_many_streams_are_written_in_groups(pipe: TextPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, rows, written = pipe.stepper.begin, [], [""] * 70
+
+    def counted(prompts: Sequence[Sequence[int]]) -> Texts:
+        rows.append(len(prompts))
+        return begin(prompts)
+
+    monkeypatch.setattr(pipe.stepper, "begin", counted)
+    endings = 0
+    for piece in pipe.stream_batch(["The owl"] * 70, max_tokens=6, seed=3):
+        written[piece.row] += piece.text
+        endings += piece.finished is not None
+    assert rows == [32, 32, 6] and endings == 70
+    assert [f"The owl{text}".rstrip() for text in written] == pipe(
+        prompt="The owl", max_tokens=6, seed=3, count=70
+    ).texts
 
 
 @pytest.mark.parametrize("number", [-1, 2, 9])
