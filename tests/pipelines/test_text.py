@@ -180,6 +180,15 @@ def test_files_carry_their_recipes_and_are_made_again(pipe: TextPipeline, model:
     assert images.open_picture(tmp_path / "poem.png").image.width >= 480
 
 
+def test_a_page_that_is_too_short_says_so(
+    pipe: TextPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("studio.media.page.LONGEST", 2)
+    with caplog.at_level(logging.WARNING, "studio"):
+        pipe(prompt="one\ntwo\nthree\nfour", max_tokens=1, stop=("\n",)).save(tmp_path / "poem.png")
+    assert "poem.png has no room for 2 lines; as .txt the text is whole." in caplog.text
+
+
 def test_several_texts_go_into_a_folder(pipe: TextPipeline, model: Path, tmp_path: Path) -> None:
     result = pipe(prompts=("The owl", "The cat"), max_tokens=10)
     result.save(tmp_path / "poems")
