@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_prompts_may_come_from_a_pipe(model: Path, tmp_path: Path, capsys: Said)
     threading.Thread(target=pipe.write_text, args=("The owl\nThe cat\n",)).start()
     assert main(["text", "--model", str(model), "--prompts", str(pipe), "--max-tokens", "3", "--json"]) == 0
     assert [text[:7] for text in json.loads(capsys.readouterr().out)["texts"]] == ["The owl", "The cat"]
+
+
+def test_a_list_from_a_pipe_holds_for_every_text(model: Path, tmp_path: Path, capsys: Said) -> None:  # noqa: F811
+    typed = ["text", "--model", str(model), "--max-tokens", "60", "--seed", "5", "--count", "2"]
+    assert main(typed) == 0
+    plain = capsys.readouterr().out.split("--------")
+    word = max(re.findall(r"(?<![\w'-])[a-z]{3,}(?![\w'-])", plain[1]), key=len)
+    os.mkfifo(pipe := tmp_path / "pipe")
+    threading.Thread(target=pipe.write_text, args=(word,)).start()
+    assert main([*typed, "--refused", str(pipe)]) == 0
+    assert word not in re.findall(r"[a-z]+", capsys.readouterr().out.lower())
 
 
 def test_stop_strings_may_hold_a_new_line(model: Path, capsys: Said) -> None:  # noqa: F811

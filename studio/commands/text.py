@@ -93,11 +93,13 @@ def text(
 
 def _print(pipe: Any, chosen: TextParameters, refused: Path | None, terminal: Terminal) -> bool:
     """One text after another on standard output, each as it is written."""
-    count = len(chosen.all_prompts)
+    from studio.text.decency import Refused
+
+    listed, count = Refused.load(refused), len(chosen.all_prompts)
     for number in range(count):
         if number:
             print("\n" + "-" * 8 + "\n")
-        for piece in pipe.stream(parameters=chosen, refused=refused, number=number):
+        for piece in pipe.stream(parameters=chosen, refused=listed, number=number):
             print(piece, end="", flush=True)
         print()
     return True

@@ -158,21 +158,22 @@ class TextPipeline:
         prompt: str = "",
         *,
         parameters: TextParameters | None = None,
-        refused: str | Path | None = None,
+        refused: str | Path | Refused | None = None,
         number: int = 0,
         **options: Any,
     ) -> Iterator[str]:
         """One text as it comes, in whole words, and in a form line by line; a plain generator, which can be closed.
 
-        number: which of several texts that `parameters` ask for. The pieces together are the text that a call gives.
-        Raises InputError when it is called.
+        number: which of several texts that `parameters` ask for. refused: as for a call, or a list that was read.
+        The pieces together are the text that a call gives. Raises InputError when it is called.
         """
         given = {"prompt": prompt} | options if prompt else options
         chosen = (parameters or self.parameters()).changed(**given) if given or parameters is None else parameters
         count = len(chosen.all_prompts)
         if not 0 <= number < count:
             raise InputError(f"Expected the number of one of {count:,} texts, from 0 to {count - 1:,}, got {number}.")
-        words, seed, listed = chosen.all_prompts[number], chosen.seed + number, Refused.load(refused)
+        listed = refused if isinstance(refused, Refused) else Refused.load(refused)
+        words, seed = chosen.all_prompts[number], chosen.seed + number
         if chosen.verse is not None:
             return self._stream_form(chosen.verse, words, seed, self._writer(chosen, listed))
         return self._stream_free(chosen, words, seed, self._guard(chosen, listed))
