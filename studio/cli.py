@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         if outcome is False:  # stopped early, with the best so far kept
             return INTERRUPTED
         if outcome == INTERRUPTED:  # what Typer makes of Ctrl-C
-            _say("stopped; no picture was written.")
+            _say("stopped before it was finished.")
         return outcome if type(outcome) is int else 0
     except StoppedError as error:
         _say(str(error))

@@ -81,7 +81,7 @@ def test_a_second_ctrl_c_leaves_at_once_and_nothing_behind(picture: Maker, tmp_p
     slow = [*command(tmp_path, "out.png"), "--size", "192", "--no-coarse-to-fine", "--tile", "0"]
     code, printed, said = interrupted(slow, signal.SIGINT, times=2)
     assert (code, printed) == (130, "")
-    assert said.splitlines()[-1] == "studio: stopped; no picture was written."
+    assert said.splitlines()[-1] == "studio: stopped before it was finished."
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photo.png", "wave.png"]
 
 

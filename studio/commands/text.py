@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,12 +13,15 @@ import typer
 from studio.commands.common import Device, Json, Precision, Quiet, Threads, report
 from studio.errors import InputError
 from studio.media import files
+from studio.media.text import Counts, read
 from studio.options import with_options
 from studio.terminal import Terminal
 from studio.text.parameters import TextParameters
 
 STOPPED = "stopped; what was written until then is kept"
-LONGEST_FILE = 16 << 20  # bytes of prompts
+LONGEST_FILE = 16_000_000  # characters of prompts
+
+_log = logging.getLogger("studio")
 
 
 @with_options(TextParameters, without=("stop", "prompts"))
@@ -89,11 +93,13 @@ def text(
 
 def _print(pipe: Any, chosen: TextParameters, refused: Path | None, terminal: Terminal) -> bool:
     """One text after another on standard output, each as it is written."""
-    count = len(chosen.all_prompts)
+    from studio.text.decency import Refused
+
+    listed, count = Refused.load(refused), len(chosen.all_prompts)
     for number in range(count):
         if number:
             print("\n" + "-" * 8 + "\n")
-        for piece in pipe.stream(parameters=chosen, refused=refused, number=number):
+        for piece in pipe.stream(parameters=chosen, refused=listed, number=number):
             print(piece, end="", flush=True)
         print()
     return True
@@ -101,10 +107,13 @@ def _print(pipe: Any, chosen: TextParameters, refused: Path | None, terminal: Te
 
 def _prompts_in(path: Path) -> tuple[str, ...]:
     """The lines of a file that are not empty. Raises InputError."""
-    content = files.read_bytes(path)
+    counts = Counts()
+    content = read(path, counts)
     if len(content) > LONGEST_FILE:
-        raise InputError(f"{path} is larger than {LONGEST_FILE >> 20} MB; give fewer prompts at once.")
-    found = tuple(line.strip() for line in content.decode(errors="replace").splitlines() if line.strip())
+        raise InputError(f"{path} has more than {LONGEST_FILE:,} characters; give fewer prompts at once.")
+    if counts.replaced:
+        _log.warning("%s: %d characters were no UTF-8 and became \N{REPLACEMENT CHARACTER}.", path, counts.replaced)
+    found = tuple(line.strip() for line in content.splitlines() if line.strip())
     if not found:
         raise InputError(f"{path} holds no prompts; expected one in a line.")
     return found

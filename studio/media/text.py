@@ -18,6 +18,7 @@ SUFFIXES = (".txt",)
 RECIPE_SUFFIX = ".json"
 LONGEST_RECIPE = 4 * 2**20  # bytes
 PIECE = 1 << 20  # bytes read at once
+_START = 1 << 16  # bytes by which a text is told from what is none
 
 _MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # Control characters, but for tabs, line ends and the form feed, which stands between documents.
@@ -46,14 +47,20 @@ def check_text(path: Path) -> None:
     """Raise InputError for what is not a text: an empty file, a folder, a binary file, UTF-16."""
     files.check_readable(path)
     with path.open("rb") as file:
-        start = file.read(1 << 16)
-    if not start.strip():
-        raise InputError(f"{path} is empty; expected a text in UTF-8.")
-    if start.startswith(_MARKS):
-        raise InputError(f"{path} is UTF-16; save it as UTF-8.")
-    odd = sum(byte < 9 or 13 < byte < 32 for byte in start)
-    if b"\0" in start or odd > 0.02 * len(start):
-        raise InputError(f"{path} is no text but a binary file; expected a text in UTF-8.")
+        _check_start(file.read(_START), path)
+
+
+def read(path: Path, counts: Counts | None = None) -> str:
+    """A small file as a whole, cleaned; it is read once, so that it may be a pipe.
+
+    Bytes that are no UTF-8 become U+FFFD. Raises InputError for what is not a text.
+    """
+    content = files.read_bytes(path)
+    _check_start(content[:_START], path)
+    found = content.decode(errors="replace")
+    if counts is not None:
+        counts.replaced += found.count("\ufffd")
+    return clean(found, counts)
 
 
 def pieces(path: Path, start: int = 0, end: int | None = None, counts: Counts | None = None) -> Iterator[str]:
@@ -81,6 +88,16 @@ def pieces(path: Path, start: int = 0, end: int | None = None, counts: Counts | 
                     yield clean(text[:cut], counts)
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror or error}.") from None
+
+
+def _check_start(start: bytes, path: Path) -> None:
+    if not start.strip():
+        raise InputError(f"{path} is empty; expected a text in UTF-8.")
+    if start.startswith(_MARKS):
+        raise InputError(f"{path} is UTF-16; save it as UTF-8.")
+    odd = sum(byte < 9 or 13 < byte < 32 for byte in start)
+    if b"\0" in start or odd > 0.02 * len(start):
+        raise InputError(f"{path} is no text but a binary file; expected a text in UTF-8.")
 
 
 def _cut(text: str) -> int:

@@ -17,7 +17,7 @@ import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,7 +27,7 @@ from studio import device as devices
 from studio import hub
 from studio.device import Device
 from studio.errors import InputError, StoppedError
-from studio.media import files, page, text
+from studio.media import page, text
 from studio.pipelines.models import copy_model, load_again
 from studio.pipelines.text_result import TextResult
 from studio.progress import Callback, Progress
@@ -36,6 +36,7 @@ from studio.text.cowriting import Draft, Writing
 from studio.text.decency import Refused
 from studio.text.originality import Index, Run
 from studio.text.parameters import TextParameters
+from studio.text.prompt import begun, joined
 from studio.text.sampler import Asked, Guard, Piece, write
 from studio.text.stepper import Stepper
 from studio.text.verse_writer import VerseWriter
@@ -83,7 +84,7 @@ class TextPipeline:
         self.end = zoo.end_token(tokenizer, network)
         with device.computing():
             self.stepper = Stepper(network, device)
-        self._vocabularies: dict[str, Vocabulary] = {}
+        self._vocabularies: dict[str, Vocabulary] = {}  # of the last list of refused words
 
     @classmethod
     def from_pretrained(
@@ -128,7 +129,7 @@ class TextPipeline:
         Raises InputError for anything that cannot be kept, before any work begins, and StoppedError.
         """
         chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
-        prompts = chosen.all_prompts
+        prompts, listed = chosen.all_prompts, Refused.load(refused)
         began = time.monotonic()
         made: list[_Made] = []
 
@@ -145,33 +146,37 @@ class TextPipeline:
 
         with self.device.computing():
             writer = self._forms if chosen.form != "free" else self._free
-            for one in writer(chosen, prompts, self._guard(chosen, refused), refused, tell):
+            for one in writer(chosen, prompts, listed, tell):
                 made.append(one)
         if not made:
             raise StoppedError("stopped; no text was finished.")
-        return self._result(chosen, prompts, made, refused)
+        inputs = {} if refused is None else {"refused": (Source(Path(refused).name, listed.sha256),)}
+        return self._result(chosen, prompts, made, inputs)
 
     def stream(
         self,
         prompt: str = "",
         *,
         parameters: TextParameters | None = None,
-        refused: str | Path | None = None,
+        refused: str | Path | Refused | None = None,
         number: int = 0,
         **options: Any,
     ) -> Iterator[str]:
         """One text as it comes, in whole words, and in a form line by line; a plain generator, which can be closed.
 
-        number: which of several texts that `parameters` ask for. The pieces together are the text that a call gives.
-        Raises InputError when it is called.
+        number: which of several texts that `parameters` ask for. refused: as for a call, or a list that was read.
+        The pieces together are the text that a call gives. Raises InputError when it is called.
         """
         given = {"prompt": prompt} | options if prompt else options
         chosen = (parameters or self.parameters()).changed(**given) if given or parameters is None else parameters
-        words = chosen.all_prompts[number]
-        guard = self._guard(chosen, refused)
+        count = len(chosen.all_prompts)
+        if not 0 <= number < count:
+            raise InputError(f"Expected the number of one of {count:,} texts, from 0 to {count - 1:,}, got {number}.")
+        listed = refused if isinstance(refused, Refused) else Refused.load(refused)
+        words, seed = chosen.all_prompts[number], chosen.seed + number
         if chosen.verse is not None:
-            return self._stream_form(chosen, words, chosen.seed + number, guard, refused)
-        return self._stream_free(chosen, words, chosen.seed + number, guard)
+            return self._stream_form(chosen.verse, words, seed, self._writer(chosen, listed))
+        return self._stream_free(chosen, words, seed, self._guard(chosen, listed))
 
     def stream_batch(
         self,
@@ -183,22 +188,34 @@ class TextPipeline:
     ) -> Iterator[Piece]:
         """Several free texts as they come: each piece says whose it is (`row`), and how it ended (`finished`).
 
+        AT_ONCE are written side by side, then the next ones: a text being written takes memory.
         Raises InputError when it is called.
         """
         chosen = (parameters or self.parameters()).changed(prompts=tuple(prompts), prompt="", count=1, **options)
         if chosen.form != "free":
             raise InputError(f"Expected free texts to stream side by side, got the form {chosen.form}.")
-        asked = [
-            self._asked(chosen, words, chosen.seed + k, self._guard(chosen, refused)) for k, words in enumerate(prompts)
-        ]
+        guard = self._guard(chosen, Refused.load(refused))
+        asked = [self._asked(chosen, words, chosen.seed + k, guard) for k, words in enumerate(prompts)]
         return self._pieces(asked)
 
-    def draft(self, form: Form | None = None, *, parameters: TextParameters | None = None, **options: Any) -> Writing:
-        """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`."""
+    def draft(
+        self,
+        form: Form | str | None = None,
+        *,
+        parameters: TextParameters | None = None,
+        refused: str | Path | None = None,
+        **options: Any,
+    ) -> Writing:
+        """Writing together: lines are offered, one is taken, and taken back. See `studio.text.cowriting`.
+
+        form: its name, as for a call, or one of your own. refused: as for a call.
+        """
+        if isinstance(form, str):
+            form, options = None, {**options, "form": form}
         chosen = (parameters or self.parameters()).changed(**options) if options or parameters is None else parameters
-        before = self._tokens(chosen.prompt)
-        writer = self._writer(chosen, self._guard(chosen, None), None)
-        return Writing(writer, Draft(form=form or chosen.verse), before, seed=chosen.seed)
+        writer = self._writer(chosen, Refused.load(refused))
+        draft = Draft(form=form or chosen.verse, prompt=chosen.prompt, seed=chosen.seed)
+        return Writing(writer, draft, self._tokens(chosen.prompt))
 
     @classmethod
     def remake(
@@ -236,11 +253,11 @@ class TextPipeline:
         self,
         chosen: TextParameters,
         prompts: Sequence[str],
-        guard: Guard,
-        refused: str | Path | None,
+        listed: Refused,
         tell: Callable[[float, str], bool],
     ) -> Iterator[_Made]:
         """The texts in their order, as far as they are finished when it is stopped."""
+        guard = self._guard(chosen, listed)
         for first in range(0, len(prompts), AT_ONCE):
             some = prompts[first : first + AT_ONCE]
             asked = [self._asked(chosen, words, chosen.seed + first + k, guard) for k, words in enumerate(some)]
@@ -255,7 +272,7 @@ class TextPipeline:
                         stopped = True
                         break
             whole = itertools.takewhile(lambda one: one[1], zip(written, over, strict=True))
-            yield from (_Made(_joined(prompt, new)) for prompt, (new, _) in zip(some, whole, strict=False))
+            yield from (_Made(joined(prompt, new)) for prompt, (new, _) in zip(some, whole, strict=False))
             if stopped:
                 return
 
@@ -263,13 +280,12 @@ class TextPipeline:
         self,
         chosen: TextParameters,
         prompts: Sequence[str],
-        guard: Guard,
-        refused: str | Path | None,
+        listed: Refused,
         tell: Callable[[float, str], bool],
     ) -> Iterator[_Made]:
         form = chosen.verse
         assert form is not None
-        writer = self._writer(chosen, guard, refused)
+        writer = self._writer(chosen, listed)
         for number, prompt in enumerate(prompts):
             poem = None
             for poem in writer.write(form, self._tokens(prompt), seed=chosen.seed + number):
@@ -279,22 +295,17 @@ class TextPipeline:
                 yield _Made(poem.text, poem.missing)
 
     def _stream_free(self, chosen: TextParameters, prompt: str, seed: int, guard: Guard) -> Iterator[str]:
-        begun = text.clean(prompt).rstrip(" ")
-        if begun:
-            yield begun
+        written = begun(prompt)
+        if written:
+            yield written
         with closing(self._pieces([self._asked(chosen, prompt, seed, guard)])) as pieces:
             for piece in pieces:
-                new = piece.text if begun else piece.text.lstrip()
+                new = piece.text if written else piece.text.lstrip()
                 if new:
-                    begun = new
+                    written = new
                     yield new
 
-    def _stream_form(
-        self, chosen: TextParameters, prompt: str, seed: int, guard: Guard, refused: str | Path | None
-    ) -> Iterator[str]:
-        form = chosen.verse
-        assert form is not None
-        writer = self._writer(chosen, guard, refused)
+    def _stream_form(self, form: Form, prompt: str, seed: int, writer: VerseWriter) -> Iterator[str]:
         shown = 0
         for poem in writer.write(form, self._tokens(prompt), seed=seed):
             sure = form.text(poem.lines[: poem.settled])
@@ -312,23 +323,26 @@ class TextPipeline:
             stop=chosen.stop,
             end=self.end,
             guard=guard,
+            begun=begun(prompt),
         )
 
     def _pieces(self, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
-        yield from write(self.stepper, self.tokenizer, asked)
+        for first in range(0, len(asked), AT_ONCE):
+            with closing(write(self.stepper, self.tokenizer, asked[first : first + AT_ONCE])) as pieces:
+                yield from (replace(piece, row=first + piece.row) for piece in pieces)
 
     def _tokens(self, prompt: str) -> list[int]:
-        """A prompt as tokens, after the one that begins a document. Spaces at its end belong to the word that comes."""
+        """A prompt as tokens, after the one that begins a document."""
         counts = text.Counts()
-        cleaned = text.clean(prompt, counts)
+        text.clean(prompt, counts)
         if counts.controls:
             _log.warning("%d control characters were left out of the prompt.", counts.controls)
-        tokens = self.tokenizer.encode(cleaned.rstrip(" "), add_special_tokens=False).ids
+        tokens = self.tokenizer.encode(begun(prompt), add_special_tokens=False).ids
         return [*([] if self.end is None else [self.end]), *tokens] or [0]
 
-    def _guard(self, chosen: TextParameters, refused: str | Path | None) -> Guard:
+    def _guard(self, chosen: TextParameters, listed: Refused) -> Guard:
         """Whether a word or a line may follow a text: decency, and originality where it is asked for."""
-        decent = _refused(str(refused) if refused is not None else None).guard
+        decent = listed.guard
         if not chosen.original:
             return decent
         if self.index is None:
@@ -336,19 +350,18 @@ class TextPipeline:
         fresh = self.index.guard(chosen.original)
         return lambda so_far, new: decent(so_far, new) and fresh(so_far, new)
 
-    def _writer(self, chosen: TextParameters, guard: Guard, refused: str | Path | None) -> VerseWriter:
-        key = str(refused or "")
-        if key not in self._vocabularies:
-            bad = _refused(str(refused) if refused is not None else None)
-            self._vocabularies = {
-                key: Vocabulary(
-                    self.tokenizer, Lexicon.load(), lambda word: not bad.allows(word), self.stepper.vocabulary
-                )
-            }
+    def _writer(self, chosen: TextParameters, listed: Refused) -> VerseWriter:
+        guard = self._guard(chosen, listed)
+        vocabulary = self._vocabularies.get(listed.sha256)
+        if vocabulary is None:
+            vocabulary = Vocabulary(
+                self.tokenizer, Lexicon.load(), lambda word: not listed.allows(word), self.stepper.vocabulary
+            )
+            self._vocabularies = {listed.sha256: vocabulary}
         return VerseWriter(
             self.stepper,
             self.tokenizer,
-            self._vocabularies[key],
+            vocabulary,
             chosen.sampling,
             candidates=chosen.candidates,
             tries=chosen.tries,
@@ -356,12 +369,12 @@ class TextPipeline:
         )
 
     def _result(
-        self, chosen: TextParameters, prompts: Sequence[str], made: Sequence[_Made], refused: str | Path | None
+        self,
+        chosen: TextParameters,
+        prompts: Sequence[str],
+        made: Sequence[_Made],
+        inputs: Mapping[str, tuple[Source, ...]],
     ) -> TextResult:
-        inputs = {}
-        if refused is not None:
-            inputs["refused"] = (Source(Path(refused).name, files.sha256(files.read_bytes(refused))),)
-
         def recipe(parameters: TextParameters) -> Recipe:
             return Recipe(self.name, parameters.to_dict(), self.model, inputs, environment(self.device.environment()))
 
@@ -382,14 +395,3 @@ class TextPipeline:
             recipes=alone,
             finished=len(made) == len(prompts),
         )
-
-
-def _joined(prompt: str, new: str) -> str:
-    """A text from its beginning."""
-    begun = text.clean(prompt).rstrip(" ")
-    return (begun + new if begun else new.lstrip()).rstrip()
-
-
-@functools.lru_cache(maxsize=4)
-def _refused(path: str | None) -> Refused:
-    return Refused.load(path)

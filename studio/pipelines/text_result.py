@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from studio.verse.checker import Score
 PICTURES = (".png",)
 SUFFIXES = (*text.SUFFIXES, *PICTURES)
 SHORTEST_NUMBER = 4
+
+_log = logging.getLogger("studio")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class TextResult:
     def save(self, path: str | Path) -> Path:
         """Write one text into a file, or any number into a folder as NAME-0000.txt and so on.
 
-        The suffix says as what: .txt, with its recipe in NAME.txt.json, or .png, a page with its recipe inside.
+        The suffix says as what: .txt, with its recipe in NAME.txt.json, or .png, a page with its recipe inside, which
+        has the beginning of a very long text (`studio.media.page`).
         Raises OutputError.
         """
         for number, place in enumerate(targets(path, len(self.texts))):
@@ -49,6 +53,8 @@ class TextResult:
             if place != Path(path):
                 files.make_folder(place.parent)
             if place.suffix.lower() in PICTURES:
+                if more := page.left_out(self.texts[number]):
+                    _log.warning("%s has no room for %s lines; as .txt the text is whole.", place, f"{more:,}")
                 files.write_bytes(place, images.encode_picture(page.draw(self.texts[number]), ".png", recipe))
             else:
                 text.write_text(place, written, recipe)

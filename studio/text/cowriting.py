@@ -56,11 +56,14 @@ class Draft:
             raise InputError("The form is full; undo a line to go on in another way.")
         if self.form:
             writer.check(self.form, self.lines)
-        texts = writer.stepper.begin([[*writer.apart(before), *writer.tokens(self.form, self.lines)]])
+        tokens = [*writer.apart(before), *writer.tokens(self.form, self.lines)]
+        texts = writer.stepper.begin([tokens])
         found: list[Drawn] = []
         turn = self.turn
         for turn in range(self.turn, self.turn + writer.tries):
-            found += writer.draw(self.form, self.lines, texts, seed=self.seed, turn=turn, candidates=_DRAWN * count)
+            found += writer.draw(
+                self.form, self.lines, texts, tokens, seed=self.seed, turn=turn, candidates=_DRAWN * count
+            )
             if len({line.text for line in found}) >= count:
                 break
         if not found:

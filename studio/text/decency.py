@@ -38,9 +38,9 @@ _JOINED = 4  # parts of a compound that are read as one word, at most
 class Refused:
     """Words and phrases that are not to be written."""
 
-    def __init__(self, entries: Iterable[str]) -> None:
-        """entries: lower case, their words divided by single spaces; * for any letters."""
-        self.entries = tuple(dict.fromkeys(entries))
+    def __init__(self, entries: Iterable[str], sha256: str = "") -> None:
+        """entries: lower case, their words divided by single spaces; * for any letters. sha256: of their file."""
+        self.entries, self.sha256 = tuple(dict.fromkeys(entries)), sha256
         whole = [entry.replace(" ", "") for entry in self.entries]
         self._words = frozenset(entry for entry in whole if "*" not in entry)
         self._beginnings = tuple(entry[:-1] for entry in whole if entry.find("*") == len(entry) - 1)
@@ -49,20 +49,19 @@ class Refused:
         # Its words are looked at again and again, with every word that is written after them.
         self._parts = functools.lru_cache(maxsize=_KNOWN)(self._looked_at)
 
-    @classmethod
-    def load(cls, path: str | Path | None = None) -> Refused:
-        """A list, by default the one that is shipped. Raises InputError in one line for a file that is none."""
+    @staticmethod
+    def load(path: str | Path | None = None) -> Refused:
+        """A list as its file is now, by default the one that is shipped.
+
+        Raises InputError in one line for a file that is none.
+        """
         source = SHIPPED if path is None else Path(path)
         content = files.read_bytes(source)
         if len(content) > LARGEST:
             raise InputError(
                 f"{source} has {len(content):,} bytes; expected a list of words of at most {LARGEST:,}, one a line."
             )
-        try:
-            lines = content.decode("utf-8-sig").splitlines()
-        except UnicodeDecodeError:
-            raise InputError(f"{source} is not a text in UTF-8; expected a list of words, one a line.") from None
-        return cls(_entries(lines, source))
+        return _listed(content, source)
 
     def found(self, text: str) -> list[str]:
         """What is refused in a text, in lower case and without marks, as often as it stands there."""
@@ -102,6 +101,15 @@ class Refused:
         return any(
             form in self._words or (self._others is not None and self._others.fullmatch(form)) for form in _forms(word)
         )
+
+
+@functools.lru_cache(maxsize=4)
+def _listed(content: bytes, source: Path) -> Refused:
+    try:
+        lines = content.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(f"{source} is not a text in UTF-8; expected a list of words, one a line.") from None
+    return Refused(_entries(lines, source), files.sha256(content))
 
 
 def _entries(lines: Iterable[str], source: Path) -> Iterator[str]:

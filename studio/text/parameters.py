@@ -81,6 +81,9 @@ class TextParameters(Parameters):
             raise InputError("Expected --scheme with --form rhyme, such as ABAB CDCD.")
         if self.prompts and (self.prompt or self.count not in (1, len(self.prompts))):
             raise InputError("Expected prompts, or one prompt and a count, not both.")
+        count = len(self.all_prompts)
+        if self.seed + count > 2**63:
+            raise InputError(f"There are not {count} seeds from {self.seed} on; give a smaller one.")
         _ = self.verse
 
     @property

@@ -8,7 +8,7 @@ token does not come there any more.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,16 +19,19 @@ from torch import Tensor
 from studio.errors import InputError
 from studio.text.detokenizer import Detokenizer
 from studio.text.draws import Draws
-from studio.text.sampling import Bools, Sampling, draw
+from studio.text.sampling import Bools, Past, Sampling, draw
 from studio.text.stepper import Stepper, Texts
 from studio.text.stopping import Stops
 
 Guard = Callable[[str, str], bool]
-"""(the last characters of the text so far, the word that would come next)  →  whether it may."""
+"""(the last characters of the text so far, the word that would come next)  →  whether it may.
+
+Where the prompt ends within a word, the first word is the rest of it, and the text so far ends with its beginning.
+"""
 Reason = Literal["end", "stop", "length", "refused"]
 
-REMEMBERED = 4000
-"""Characters of the text so far that a guard is shown."""
+REMEMBERED = 42_000
+"""Characters of the text so far that a guard is shown: enough for a thousand words copied in a row."""
 _REFUSALS = 256  # after so many at one place, a text ends
 _LONGEST_WORD = 100  # letters after which a word comes out before its end is known
 
@@ -41,7 +44,8 @@ class Asked:
     """A text that is asked for.
 
     prompt: the tokens that it goes on from, at least one. seed, attempt: of its random numbers. stop: strings before
-    which it ends; end: the token that ends it. guard: see `Guard`. max_tokens: None for an endless text.
+    which it ends; end: the token that ends it. guard: see `Guard`; begun: what the prompt is of the text that it is
+    shown. max_tokens: None for an endless text.
     """
 
     prompt: Sequence[int]
@@ -52,6 +56,7 @@ class Asked:
     stop: tuple[str, ...] = ()
     end: int | None = None
     guard: Guard | None = None
+    begun: str = ""
 
     def __post_init__(self) -> None:
         """Raise InputError for what cannot be."""
@@ -73,7 +78,7 @@ class Piece:
     finished: Reason | None = None
 
 
-def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Iterator[Piece]:
+def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Generator[Piece, None, None]:
     """The texts that are asked for, piece by piece, each whole words, in the order of their rows at each step.
 
     The last piece of each text says why it ended. Closing the generator stops the work. A text does not depend on those
@@ -82,8 +87,11 @@ def write(stepper: Stepper, tokenizer: Tokenizer, asked: Sequence[Asked]) -> Ite
     if not asked:
         return
     blank = Detokenizer(tokenizer)
-    rows = [_Row(number, one, blank.begin(one.prompt)) for number, one in enumerate(asked)]
     texts = stepper.begin([one.prompt for one in asked])
+    rows = [
+        _Row(number, one, blank.begin(one.prompt), Past(one.prompt, stepper.vocabulary))
+        for number, one in enumerate(asked)
+    ]
     while rows:
         tokens = _drawn(texts, range(len(rows)), rows)
         going, pieces = [], []
@@ -111,7 +119,7 @@ def _drawn(texts: Texts, places: Sequence[int], rows: Sequence[_Row]) -> list[in
     logits = texts.logits.cpu().numpy()
     return draw(
         logits if len(places) == len(logits) else logits[list(places)],
-        [texts.history[place] for place in places],
+        [row.past for row in rows],
         [row.asked.sampling for row in rows],
         [row.draws.at(row.count, row.refusals) for row in rows],
         [row.allowed(logits.shape[1]) for row in rows],
@@ -136,14 +144,14 @@ class _Before:
 class _Row:
     """A text being written."""
 
-    def __init__(self, number: int, asked: Asked, detokenizer: Detokenizer) -> None:
-        self.number, self.asked, self.detokenizer = number, asked, detokenizer
+    def __init__(self, number: int, asked: Asked, detokenizer: Detokenizer, past: Past) -> None:
+        self.number, self.asked, self.detokenizer, self.past = number, asked, detokenizer, past
         self.draws, self.stops = Draws(asked.seed, asked.attempt), Stops(asked.stop)
         self.count = self.refusals = self.last = 0
         self.offset = 0  # characters so far
         self.certain = ""  # those that no stop string can begin in, from `sent` on
         self.sent = self.checked = 0
-        self.so_far = ""
+        self.so_far = asked.begun[-REMEMBERED:]
         self.news = ""
         self.before: list[_Before] = []
         self.banned: dict[int, set[int]] = {}
@@ -166,6 +174,7 @@ class _Row:
             kept = (history, len(history), texts.logits, place, self.detokenizer.copy(), self.stops.copy())
             self.before.append(_Before(token, self.offset, self.count, *kept))
         self.last, self.count = token, self.count + 1
+        self.past.push(token)
         if token == self.asked.end:
             self._hear(self.detokenizer.finish(), "end")
         elif self.count == self.asked.max_tokens:
@@ -181,6 +190,7 @@ class _Row:
         texts.rewind(place, before.history[: before.length], logits)
         self.detokenizer, self.stops = before.detokenizer, before.stops
         self.offset, self.count = before.offset, before.count
+        self.past.cut(len(self.asked.prompt) + self.count)
         self.certain = self.certain[: max(0, before.offset - len(self.stops.pending) - self.sent)]
         self.checked = min(self.checked, self.sent + len(self.certain))
         self.before = [one for one in self.before if one.count < before.count]

@@ -54,6 +54,42 @@ class Sampling:
                 raise InputError(f"{name}: expected {wanted}, got {getattr(self, name)!r}.")
 
 
+class Past:
+    """The tokens of a text so far as penalties look at them: all, however far back a network looks.
+
+    seen (V,): whether each of the V tokens that there are stands among them.
+    """
+
+    def __init__(self, tokens: Sequence[int] | Ints, vocabulary: int) -> None:
+        self._room: Ints = np.array(tokens, np.int64)  # grows by more than is needed, so that it grows seldom
+        self._count = len(tokens)
+        self.seen: Bools = np.zeros(vocabulary, bool)
+        self.seen[self._room] = True
+
+    @property
+    def tokens(self) -> Ints:
+        """(T,): all of them in their order, to be read at once: `cut` and `push` write over them."""
+        return self._room[: self._count]
+
+    def push(self, token: int) -> None:
+        """Add a token."""
+        if self._count == len(self._room):
+            self._room = np.concatenate([self._room, np.empty(self._count + 64, np.int64)])
+        self._room[self._count] = token
+        self._count += 1
+        self.seen[token] = True
+
+    def cut(self, count: int) -> None:
+        """Keep the first `count` tokens."""
+        self._count = count
+        self.seen[:] = False
+        self.seen[self.tokens] = True
+
+    def copy(self) -> Past:
+        """Another that goes on from here by itself."""
+        return Past(self.tokens, len(self.seen))
+
+
 def distribution(logits: Any, history: Sequence[int], sampling: Sampling, allowed: Bools | None = None) -> Floats:
     """Logits (V,), the tokens before, and which tokens are allowed (V,)  →  the probability of each token (V,).
 
@@ -66,7 +102,7 @@ def distribution(logits: Any, history: Sequence[int], sampling: Sampling, allowe
 
 def distributions(
     logits: Any,
-    histories: Sequence[Sequence[int]],
+    histories: Sequence[Past | Sequence[int]],
     sampling: Sampling | Sequence[Sampling],
     allowed: Sequence[Bools | None] | None = None,
 ) -> Floats:
@@ -86,7 +122,7 @@ def choose(distribution: Floats, uniform: float) -> int:
 
 def draw(
     logits: Any,
-    histories: Sequence[Sequence[int]],
+    histories: Sequence[Past | Sequence[int]],
     sampling: Sampling | Sequence[Sampling],
     uniforms: Sequence[float],
     allowed: Sequence[Bools | None] | None = None,
@@ -98,7 +134,7 @@ def draw(
 
 def _shortlists(
     logits: Any,
-    histories: Sequence[Sequence[int]],
+    histories: Sequence[Past | Sequence[int]],
     sampling: Sampling | Sequence[Sampling],
     allowed: Sequence[Bools | None] | None,
 ) -> list[tuple[Ints, Floats]]:
@@ -109,7 +145,7 @@ def _shortlists(
     samplings = [sampling] * len(scores) if isinstance(sampling, Sampling) else sampling
     masks = allowed or [None] * len(scores)
     for row, one, history, mask in zip(scores, samplings, histories, masks, strict=True):
-        _penalize(row, history, one, mask)
+        _penalize(row, history if isinstance(history, Past) else Past(history, len(row)), one, mask)
     if all(one.temperature == 0 for one in samplings):
         return [(tokens, np.ones(1)) for tokens in scores.argmax(1)[:, None]]
     scores -= scores.max(1, keepdims=True)
@@ -144,29 +180,30 @@ def _shortlist(parts: Floats, whole: float, sampling: Sampling) -> tuple[Ints, F
     return tokens, kept / kept.sum()
 
 
-def _penalize(scores: Floats, history: Sequence[int], sampling: Sampling, allowed: Bools | None) -> None:
+def _penalize(scores: Floats, past: Past, sampling: Sampling, allowed: Bools | None) -> None:
     """Logits (V,) as they are after the penalties, -inf for what must not come, in place."""
-    if sampling.repetition_penalty != 1 and len(history):
-        seen = np.asarray(history)  # a token that stood twice is set twice to the same
-        before = scores[seen]
-        scores[seen] = np.where(before < 0, before * sampling.repetition_penalty, before / sampling.repetition_penalty)
+    if sampling.repetition_penalty != 1:
+        before = scores[past.seen]
+        scores[past.seen] = np.where(
+            before < 0, before * sampling.repetition_penalty, before / sampling.repetition_penalty
+        )
     if allowed is not None:
         if not allowed.any():
             raise InputError("No token is allowed here.")
         scores[~allowed] = -np.inf
     if sampling.no_repeat_ngram:
-        again = _repeats(history, sampling.no_repeat_ngram)
+        again = _repeats(past.tokens, sampling.no_repeat_ngram)
         before = scores[again]
         scores[again] = -np.inf
         if not np.isfinite(scores.max()):
             scores[again] = before
 
 
-def _repeats(history: Sequence[int], size: int) -> Ints:
+def _repeats(tokens: Ints, size: int) -> Ints:
     """The tokens that would make the last `size` ones stand twice."""
-    tokens = np.asarray(history, dtype=np.int64)
-    if len(tokens) < size:
-        return np.empty(0, np.int64)
-    past = np.lib.stride_tricks.sliding_window_view(tokens, size)
-    ends = tokens[len(tokens) - size + 1 :]
-    return np.asarray(past[(past[:, :-1] == ends).all(1), -1])
+    again = np.ones(max(0, len(tokens) - size + 1), bool)  # whether the run that ends there begins as the last one
+    for back in range(1, size):
+        if not again.any():
+            break
+        again &= tokens[size - 1 - back : len(tokens) - back] == tokens[-back]
+    return tokens[size - 1 :][again]

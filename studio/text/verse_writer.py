@@ -2,7 +2,8 @@
 
 What is natural the model says: how likely the words are to it when nothing is forbidden, and that the line ends where
 it ends. A line that cannot be completed is drawn again, then the line it rhymes with; when the tries are used up the
-rhyme is let go, then the stress, and the result says so.
+rhyme is let go, then the stress, then the first letter, as far as its form asks for them, and the result says what it
+lacks.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tokenizers import Tokenizer
 from studio.errors import InputError
 from studio.text.constraints import STOPS, Constraint, FreeLine, LinePlan
 from studio.text.draws import uniform
-from studio.text.sampling import Sampling, draw
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper, Texts
 from studio.text.vocabulary import CAPITAL, LOWER, Bools, Vocabulary
 from studio.verse import checker, meter
@@ -31,9 +32,12 @@ TRIES = 8
 LONGEST = 64
 """Tokens of a line."""
 _ROOM = 4096  # more than the candidates of a line
+NEAR_LIKELIEST = 0.3
+"""The temperature of other lines than the likeliest where temperature 0 was asked for."""
 REPEATED = 0.35
 """What a word that stood before costs a line, in nats; as much for a line that begins like another."""
-_LET_GO = ("the rhyme", "the stress", "the first letter")
+RHYME, STRESS, LETTER = "the rhyme", "the stress", "the first letter"
+"""What a line can do without, in this order."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,11 @@ class Drawn:
 
 @dataclass
 class _Row:
-    """A line being drawn: its constraint, its random numbers, what it has so far."""
+    """A line being drawn: its constraint, its random numbers, the tokens of all that was before, what it has so far."""
 
     constraint: Constraint
     numbers: NDArray[np.float64]
+    past: Past
     tokens: list[int] = field(default_factory=list)
     cost: float = 0.0
     weight: float = 1.0
@@ -89,7 +94,8 @@ class _Row:
 class VerseWriter:
     """A model, its tokenizer and the words that it may use.
 
-    sampling: how a token is chosen among those the form leaves. candidates: lines drawn for each that is kept.
+    sampling: how a token is chosen among those the form leaves; at temperature 0 the likeliest line is tried first, and
+    others are drawn near it where it leads nowhere or more are wanted. candidates: lines drawn for each that is kept.
     accept: whether a line may stand after the text before it (decency, originality); nothing that it refuses comes out.
     """
 
@@ -118,10 +124,13 @@ class VerseWriter:
         missing: dict[int, str] = {}
         while len(lines) < len(form.lines):
             number = len(lines)
-            if level > len(_LET_GO):
+            asked = _asked(form, number)
+            if level > len(asked):
                 missing[number] = f"Line {number + 1} could not be written."
                 break
-            drawn = self.draw(form, lines, texts, seed=seed, attempt=attempt, turn=sum(failed.values()), level=level)
+            turn = sum(failed.values())
+            let_go = asked[:level]
+            drawn = self.draw(form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, let_go=let_go)
             if drawn:
                 best = drawn[0]
                 texts = best.texts
@@ -130,8 +139,8 @@ class VerseWriter:
                     texts.push([token])
                 tokens += [*best.tokens, *ending]
                 lines.append(best.text)
-                if level:
-                    missing[number] = f"Line {number + 1} does without {_LET_GO[level - 1]}: no words were found."
+                if lacks := [one for one in let_go if self._lacks(form, lines, one)]:
+                    missing[number] = f"Line {number + 1} does without {' and '.join(lacks)}: no words were found."
                 level = 0
                 yield Written(form, tuple(lines), len(lines) == len(form.lines), tuple(missing.values()))
                 continue
@@ -170,42 +179,51 @@ class VerseWriter:
         form: Form | None,
         lines: Sequence[str],
         texts: Texts,
+        before: Sequence[int],
         *,
         seed: int,
         attempt: int = 0,
         turn: int = 0,
-        level: int = 0,
+        let_go: Sequence[str] = (),
         candidates: int | None = None,
     ) -> list[Drawn]:
         """Candidates for the next line, the most natural first; none where the form cannot be met.
 
-        form: None for a line without one. texts: one row, after the lines so far. turn: a number that sets this
-        drawing apart from others of the same line. level: how much is let go, 0 nothing.
+        form: None for a line without one. texts: one row, after the lines so far; before: all tokens up to there.
+        turn: a number that sets this drawing apart from others of the same line. let_go: what the line does without.
         """
-        number, count = len(lines), candidates or self.candidates
+        number, count, sampling = len(lines), candidates or self.candidates, self.sampling
+        if sampling.temperature == 0:
+            count, sampling = (count, replace(sampling, temperature=NEAR_LIKELIEST)) if turn else (1, sampling)
         rows: list[Constraint]
         if form is None:
             rows = [FreeLine(self.vocabulary) for _ in range(count)]
         else:
-            plan = self._plan(form, lines, level)
+            plan = self._plan(form, lines, let_go)
             rows = [plan.begin() for _ in range(count)]
         draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
         found: dict[str, Drawn] = {}
-        for tokens, cost, state in self._sampled(rows, draws, texts):
+        for tokens, cost, state in self._sampled(rows, draws, texts, Past(before, self.stepper.vocabulary), sampling):
             text = self.tokenizer.decode(tokens).strip()
             length = max(1, *checker.syllables(text, self.vocabulary.lexicon))
             drawn = Drawn(text, tuple(tokens), cost / length - self._dullness(text, lines), state)
             if text and "\ufffd" not in text and (text not in found or found[text].score < drawn.score):
                 found[text] = drawn
-        before = form.text(lines) if form else "\n".join(lines)
+        above = form.text(lines) if form else "\n".join(lines)
+        above += "\n" if lines else ""  # or the first word would be read as the end of the last one
         return [
             line
             for line in sorted(found.values(), key=lambda line: (-line.score, line.text))
-            if line.text not in lines and (self.accept is None or self.accept(before, line.text))
+            if line.text not in lines and (self.accept is None or self.accept(above, line.text))
         ]
 
     def _sampled(
-        self, constraints: list[Constraint], draws: Sequence[NDArray[np.float64]], texts: Texts
+        self,
+        constraints: list[Constraint],
+        draws: Sequence[NDArray[np.float64]],
+        texts: Texts,
+        past: Past,
+        sampling: Sampling,
     ) -> Iterator[tuple[list[int], float, Texts]]:
         """(tokens, log-likelihood, the text after them) of every line that was completed.
 
@@ -213,7 +231,9 @@ class VerseWriter:
         form by themselves: particles weighted by the probability that a mask leaves (Lew et al., arXiv 2306.03081).
         """
         texts = texts.pick([0] * len(constraints))
-        rows: list[_Row | None] = [_Row(one, numbers) for one, numbers in zip(constraints, draws, strict=True)]
+        rows: list[_Row | None] = [
+            _Row(one, numbers, past.copy()) for one, numbers in zip(constraints, draws, strict=True)
+        ]
         for step in range(LONGEST):
             logits = texts.logits.double()
             likely = torch.log_softmax(logits, -1).cpu().numpy()
@@ -238,8 +258,8 @@ class VerseWriter:
                 texts, logits = texts.pick(chosen), logits[chosen]
             tokens = draw(
                 logits.cpu().numpy(),
-                texts.history,
-                self.sampling,
+                [past if row is None else row.past for row in rows],
+                sampling,
                 [0.0 if row is None else float(row.numbers[step]) for row in rows],
                 masks,
             )
@@ -254,22 +274,32 @@ class VerseWriter:
                     rows[place] = None
                 else:
                     row.tokens.append(token)
+                    row.past.push(token)
             if all(row is None for row in rows):
                 return
             texts.push([self.vocabulary.newline if row is None else row.tokens[-1] for row in rows])
 
-    def _plan(self, form: Form, lines: Sequence[str], level: int) -> LinePlan:
+    def _lacks(self, form: Form, lines: Sequence[str], what: str) -> bool:
+        """Whether the last one of some lines really does without something that was let go."""
+        number = len(lines) - 1
+        line, lexicon = form.lines[number], self.vocabulary.lexicon
+        if what == RHYME:
+            return bool(checker.unrhymed(lines[-1], [lines[earlier] for earlier in form.partners(number)], lexicon))
+        if what == STRESS:
+            return not checker.scans(lines[-1], line, lexicon)
+        return checker.first_letter(lines[-1]) != line.letter
+
+    def _plan(self, form: Form, lines: Sequence[str], let_go: Sequence[str]) -> LinePlan:
         number = len(lines)
         line, closing = form.lines[number], number == len(form.lines) - 1
-        if level >= 2:
-            count = line.syllables or (len(line.stress[0]) if line.stress else None)
-            line = replace(line, stress=(), syllables=count)
-        if level >= 3:
+        if STRESS in let_go:
+            line = replace(line, stress=(), syllables=line.syllables or len(line.stress[0]))
+        if LETTER in let_go:
             line = replace(line, letter=None)
         return LinePlan(
             self.vocabulary,
             line,
-            self._last_words(form, lines, rhyme=level < 1),
+            self._last_words(form, lines, rhyme=RHYME not in let_go),
             look=self._look(form.lines[number], lines),
             closing=closing,
         )
@@ -333,6 +363,13 @@ class VerseWriter:
         return cost / (len(words) + 2)
 
 
+def _asked(form: Form, number: int) -> list[str]:
+    """What a form asks of a line that can be let go."""
+    line = form.lines[number]
+    asked = ((RHYME, form.times(number) > 1), (STRESS, line.stress), (LETTER, line.letter is not None))
+    return [what for what, wanted in asked if wanted]
+
+
 def _survivors(weights: NDArray[np.float64], uniform: float) -> list[int]:
     """Rows that go on, of weights (B,), 0 for a row that is over: all that are alive, or where the weights have grown
     too unlike as many drawn by them (systematic resampling, Kitagawa 1996)."""
@@ -350,4 +387,4 @@ def _survivors(weights: NDArray[np.float64], uniform: float) -> list[int]:
 
 def _copied(row: _Row | None, numbers: NDArray[np.float64]) -> _Row | None:
     """A row to go on with by other random numbers."""
-    return row and _Row(row.constraint.copy(), numbers, list(row.tokens), row.cost)
+    return row and _Row(row.constraint.copy(), numbers, row.past.copy(), list(row.tokens), row.cost)

@@ -120,24 +120,24 @@ class Vocabulary:
         refused: Callable[[str], bool] | None = None,
         size: int | None = None,
     ) -> None:
-        """refused: words that are not to come out. size: tokens that the network has, where those are more.
+        """refused: words that are not to come out. size: tokens that the network has, where the tokenizer has others.
 
         Raises ModelError for a tokenizer without a token for a new line.
         """
         self.lexicon = lexicon
         self.size = size or tokenizer.get_vocab_size()
-        newline = _alone(tokenizer, "\n")
+        newline = self._alone(tokenizer, "\n")
         if newline is None:
             raise ModelError("Forms need a tokenizer with one token for a new line; this model's has none.")
         self.newline = newline
-        marks = {mark: _alone(tokenizer, mark) for mark in MARKS}
+        marks = {mark: self._alone(tokenizer, mark) for mark in MARKS}
         self.marks = {mark: token for mark, token in marks.items() if token is not None}
         if not set(".!?") & set(self.marks):
             raise ModelError("Forms need a tokenizer with a token for a full stop; this model's has none.")
         special = tokenizer.get_added_tokens_decoder()
         breaks = [number for piece, number in tokenizer.get_vocab().items() if "\n" in piece or "Ċ" in piece]
         self.within_line: Bools = np.ones(self.size, bool)
-        self.within_line[[*special, *breaks]] = False
+        self.within_line[[token for token in (*special, *breaks) if token < self.size]] = False
         listed, commonness = _usual(lexicon)
         readings = {word: lexicon.readings(word) for word in listed}
         self.words = [
@@ -176,6 +176,13 @@ class Vocabulary:
         enough = self.partners >= max(RICH, 2 * times)
         found: Bools = self.rhyming & enough[self.rhyme]
         return found
+
+    def _alone(self, tokenizer: Tokenizer, text: str) -> int | None:
+        """The one token that a text is after a letter, where the network has it."""
+        before = tokenizer.encode("a", add_special_tokens=False).ids
+        ids = tokenizer.encode("a" + text, add_special_tokens=False).ids
+        found = len(ids) == len(before) + 1 and ids[: len(before)] == before and ids[-1] < self.size
+        return ids[-1] if found else None
 
     def _sound(self, ways: Sequence[Sequence[Reading]]) -> None:
         kinds: dict[tuple[tuple[str, ...], int], int] = {}
@@ -219,7 +226,7 @@ class Vocabulary:
         paths, kept = [], []
         for place, encoding in enumerate(encoded):
             ids = encoding.ids
-            if ids[: len(context)] == context and len(ids) > len(context):
+            if ids[: len(context)] == context and len(ids) > len(context) and max(ids) < self.size:
                 kept.append(place)
                 paths.append(ids[len(context) :])
         first = np.array([written[place].strip().lstrip("'")[:1].upper() for place in kept])
@@ -243,10 +250,3 @@ def _is_word(word: str) -> bool:
     if word in proper.STRANGERS or word in proper.ODD:
         return False
     return bool(re.fullmatch(r"[a-z']+", word)) and (word in _SINGLE or (len(word) > 1 and not _NO_WORDS.match(word)))
-
-
-def _alone(tokenizer: Tokenizer, text: str) -> int | None:
-    """The one token that a text is after a letter."""
-    before = tokenizer.encode("a", add_special_tokens=False).ids
-    ids = tokenizer.encode("a" + text, add_special_tokens=False).ids
-    return ids[-1] if len(ids) == len(before) + 1 and ids[: len(before)] == before else None

@@ -319,5 +319,6 @@ def _called(draft: Draft) -> str:
     written = len(draft.lines)
     if draft.form is None:
         return f"Draft · {written} line{'' if written == 1 else 's'}"
-    name = {"rhymed": "rhyme"}.get(draft.form.name, draft.form.name)
-    return f"Draft · {FORMS.get(name, name)} · {written} of {len(draft.form.lines)} lines"
+    name, places = {"rhymed": "rhyme"}.get(draft.form.name, draft.form.name), len(draft.form.lines)
+    much = f"{written} of {places} lines" if written <= places else f"{written} lines, {written - places} too many"
+    return f"Draft · {FORMS.get(name, name)} · {much}"

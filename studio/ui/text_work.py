@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from studio.media import text
 from studio.progress import Callback, Progress
 from studio.text.parameters import TextParameters
+from studio.text.prompt import begun
 
 if TYPE_CHECKING:
     from studio.pipelines.text import TextPipeline
@@ -96,9 +96,8 @@ def result_of(pipe: TextPipeline, chosen: TextParameters, growing: Growing, numb
 
 def _free(pipe: TextPipeline, chosen: TextParameters, growing: Growing, stopped: Callable[[float], bool]) -> None:
     count = chosen.count
-    begun = text.clean(chosen.prompt).rstrip(" ")
     for number in range(count):
-        growing.put(number, begun)
+        growing.put(number, begun(chosen.prompt))
     with closing(pipe.stream_batch((chosen.prompt,) * count, parameters=chosen)) as pieces:  # type: ignore[type-var]
         for steps, piece in enumerate(pieces):
             so_far = growing.texts[piece.row]

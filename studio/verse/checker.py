@@ -7,6 +7,7 @@ Where a word can be said in several ways, the one that suits the form counts.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from studio.verse import meter
@@ -54,6 +55,32 @@ def syllables(line: str, lexicon: Lexicon) -> set[int]:
     return counts
 
 
+def scans(written: str, line: Line, lexicon: Lexicon) -> bool:
+    """Whether a line can be said in one of the ways that a form stresses it."""
+    words = [[reading.stresses for reading in lexicon.read(word)] for word in words_of(written)]
+    return any(meter.scans(words, way) for way in line.stress)
+
+
+def unrhymed(written: str, partners: Sequence[str], lexicon: Lexicon) -> str | None:
+    """Why a line does not rhyme with others, None where it does."""
+    last = (words_of(written) or [""])[-1]
+    for partner in partners:
+        other = (words_of(partner) or [""])[-1]
+        if not last or not other:
+            return "has no word to rhyme with"
+        if normal(last) == normal(other):
+            return f"ends with {normal(last)} again"
+        if not rhymes(last, other, lexicon):
+            return f"does not rhyme: {normal(last)}, {normal(other)}"
+    return None
+
+
+def first_letter(written: str) -> str:
+    """What a line begins with, as a capital without accents; "" for no letter."""
+    plain = unicodedata.normalize("NFKD", written)
+    return next((sign.upper() for sign in plain if sign.isalpha()), "")
+
+
 def _asked(line: Line, has_partner: bool) -> int:
     """How many things a form asks of a line."""
     counted = line.syllables is not None or bool(line.stress)
@@ -67,36 +94,13 @@ def _problems(written: str, line: Line, partners: list[str], lexicon: Lexicon) -
     right = bool(counts & lengths)
     if (line.syllables is not None or line.stress) and not right:
         found.append(f"has {_either(counts)} {'syllable' if counts == {1} else 'syllables'}, not {_either(lengths)}")
-    if line.stress and not (right and _scans(written, line, lexicon)):
+    if line.stress and not (right and scans(written, line, lexicon)):
         found.append("does not scan" if right else "does not scan at that length")
-    if partners and (wrong := _unrhymed(written, partners, lexicon)):
+    if partners and (wrong := unrhymed(written, partners, lexicon)):
         found.append(wrong)
-    if line.letter is not None and (first := _first_letter(written)) != line.letter:
+    if line.letter is not None and (first := first_letter(written)) != line.letter:
         found.append(f"begins with {first or 'no letter'}, not {line.letter}")
     return found
-
-
-def _scans(written: str, line: Line, lexicon: Lexicon) -> bool:
-    words = [[reading.stresses for reading in lexicon.read(word)] for word in words_of(written)]
-    return any(meter.scans(words, way) for way in line.stress)
-
-
-def _unrhymed(written: str, partners: list[str], lexicon: Lexicon) -> str | None:
-    last = (words_of(written) or [""])[-1]
-    for partner in partners:
-        other = (words_of(partner) or [""])[-1]
-        if not last or not other:
-            return "has no word to rhyme with"
-        if normal(last) == normal(other):
-            return f"ends with {normal(last)} again"
-        if not rhymes(last, other, lexicon):
-            return f"does not rhyme: {normal(last)}, {normal(other)}"
-    return None
-
-
-def _first_letter(written: str) -> str:
-    plain = unicodedata.normalize("NFKD", written)
-    return next((sign.upper() for sign in plain if sign.isalpha()), "")
 
 
 def _either(counts: set[int]) -> str:

@@ -67,10 +67,10 @@ class Form:
         return next((before for before in range(number, 0, -1) if self.lines[before - 1].breaks), 0)
 
     def text(self, lines: Iterable[str]) -> str:
-        """Written lines as a text, a blank line between stanzas."""
+        """Written lines as a text, a blank line between stanzas, and before lines that the form has no place for."""
         written = list(lines)
-        ends = [line.breaks and number < len(written) - 1 for number, line in enumerate(self.lines)]
-        return "\n".join(line + "\n" * end for line, end in zip(written, ends, strict=False))
+        breaks = {number for number, line in enumerate(self.lines, 1) if line.breaks} | {len(self.lines)}
+        return "\n".join("\n" * (number in breaks) + line for number, line in enumerate(written))
 
 
 def haiku() -> Form:

@@ -78,6 +78,10 @@ NUMBERS = re.findall(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen",
 )
+LONGEST_NUMBER = 5
+"""Digits of one that is not read digit by digit; Python itself has a limit for what it turns into a number."""
+LONGEST_WORD = 100
+"""Letters of one in which stems and endings are looked for."""
 TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
@@ -96,14 +100,18 @@ def guess(word: str, known: Known) -> Phones:
     if word.isdigit():
         return sum((known(name) or ("AH1",) for name in spoken(word)), ())
     found = known(word) if word != syllabic else None
-    for way in (apostrophe, syllabic_ending, ending, respelled, beginning, compound):
-        found = found or way(word, known)
+    if len(word) <= LONGEST_WORD:
+        for way in (apostrophe, syllabic_ending, ending, respelled, beginning, compound):
+            found = found or way(word, known)
     return found or letters(re.sub(r"[^a-z]", "", word))
 
 
 def spoken(digits: str) -> Iterator[str]:
     """The words of a number as it is read aloud; long ones digit by digit, years in pairs."""
-    number = int(digits)
+    if len(digits.lstrip("0")) > LONGEST_NUMBER:
+        yield from (NUMBERS[int(digit)] for digit in digits)
+        return
+    number = int(digits.lstrip("0") or "0")
     if number < 20:
         yield NUMBERS[number]
     elif number < 100:

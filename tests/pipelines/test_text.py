@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +23,7 @@ from studio.recipe import recipe_of
 from studio.remake import remake
 from studio.text.originality import Index
 from studio.text.parameters import TextParameters
+from studio.text.stepper import Texts
 from studio.verse import checker, forms
 from studio.verse.lexicon import Lexicon
 from studio.zoo import causal_lm as zoo
@@ -83,6 +88,30 @@ def test_a_stream_is_the_text_in_whole_words(pipe: TextPipeline) -> None:
     assert "The owl" + streamed[0] == pipe(prompt="The owl", max_tokens=20, seed=3).texts[0] or streamed[0].endswith(
         " "
     )
+
+
+def test_many_streams_are_written_in_groups(pipe: TextPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin, rows, written = pipe.stepper.begin, [], [""] * 70
+
+    def counted(prompts: Sequence[Sequence[int]]) -> Texts:
+        rows.append(len(prompts))
+        return begin(prompts)
+
+    monkeypatch.setattr(pipe.stepper, "begin", counted)
+    endings = 0
+    for piece in pipe.stream_batch(["The owl"] * 70, max_tokens=6, seed=3):
+        written[piece.row] += piece.text
+        endings += piece.finished is not None
+    assert rows == [32, 32, 6] and endings == 70
+    assert [f"The owl{text}".rstrip() for text in written] == pipe(
+        prompt="The owl", max_tokens=6, seed=3, count=70
+    ).texts
+
+
+@pytest.mark.parametrize("number", [-1, 2, 9])
+def test_a_stream_of_no_text_is_refused(pipe: TextPipeline, number: int) -> None:
+    with pytest.raises(InputError, match=rf"number of one of 2 texts, from 0 to 1, got {number}\."):
+        pipe.stream(parameters=TextParameters(count=2), number=number)
 
 
 def test_a_stream_can_be_closed(pipe: TextPipeline) -> None:
@@ -151,6 +180,15 @@ def test_files_carry_their_recipes_and_are_made_again(pipe: TextPipeline, model:
     assert images.open_picture(tmp_path / "poem.png").image.width >= 480
 
 
+def test_a_page_that_is_too_short_says_so(
+    pipe: TextPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("studio.media.page.LONGEST", 2)
+    with caplog.at_level(logging.WARNING, "studio"):
+        pipe(prompt="one\ntwo\nthree\nfour", max_tokens=1, stop=("\n",)).save(tmp_path / "poem.png")
+    assert "poem.png has no room for 2 lines; as .txt the text is whole." in caplog.text
+
+
 def test_several_texts_go_into_a_folder(pipe: TextPipeline, model: Path, tmp_path: Path) -> None:
     result = pipe(prompts=("The owl", "The cat"), max_tokens=10)
     result.save(tmp_path / "poems")
@@ -168,6 +206,52 @@ def test_words_of_a_list_never_come_out(pipe: TextPipeline, model: Path, tmp_pat
     assert word.lower() not in result.texts[0].lower().split()
     result.save(tmp_path / "poem.txt")
     assert remake(tmp_path / "poem.txt", model=str(model)).texts == result.texts
+
+
+def test_a_draft_has_its_prompt_and_its_list(pipe: TextPipeline, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"prompt": "The owl", "form": "haiku", "candidates": 4, "seed": 3}
+    draft = pipe.draft(**asked)
+    assert (draft.draft.prompt, draft.draft.form, draft.draft.seed) == ("The owl", forms.haiku(), 3)
+    word = re.findall(r"[a-z]+", draft.offer(1)[0].lower())[-1]
+    (tmp_path / "mine.txt").write_text(f"{word}\n")
+    others = pipe.draft(**asked, refused=tmp_path / "mine.txt").offer(4)
+    assert others and not any(word in re.findall(r"[a-z]+", line.lower()) for line in others)
+
+
+@pytest.mark.parametrize("options", [{"max_tokens": 60}, {"form": "haiku", "candidates": 4}])
+def test_a_list_is_read_as_it_is_now(pipe: TextPipeline, tmp_path: Path, options: dict[str, Any]) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# nothing\n")
+    before = pipe(seed=6, refused=mine, **options)
+    word = max(re.findall(r"(?<![\w'])[a-z]+(?![\w'])", before.texts[0]), key=len)
+    mine.write_text(f"{word}\n")
+    after = pipe(seed=6, refused=mine, **options)
+    assert word not in re.findall(r"[a-z]+", after.texts[0].lower())
+    (source,) = after.recipe.inputs["refused"]
+    assert source.sha256 == hashlib.sha256(mine.read_bytes()).hexdigest()
+    assert source != before.recipe.inputs["refused"][0]
+
+
+def test_a_recipe_names_the_list_that_was_used(pipe: TextPipeline, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("# nothing\n")
+    wanted = hashlib.sha256(mine.read_bytes()).hexdigest()
+
+    def edited(progress: Progress) -> bool:
+        mine.write_text("# another\n")
+        return False
+
+    assert pipe(max_tokens=5, refused=mine, callback=edited).recipe.inputs["refused"][0].sha256 == wanted
+
+
+def test_a_refused_word_does_not_come_out_because_the_prompt_begins_it(pipe: TextPipeline, tmp_path: Path) -> None:
+    texts = pipe(prompt="The be", max_tokens=20, count=40).texts
+    found = [re.match(r"The ([a-z]{3,})(?![\w'’-])", text) for text in texts]
+    seed, word = next((seed, match[1]) for seed, match in enumerate(found) if match)
+    (tmp_path / "mine.txt").write_text(f"{word}\nthe\n")
+    other = pipe(prompt="The be", max_tokens=20, seed=seed, refused=tmp_path / "mine.txt").texts[0]
+    assert other.startswith("The be") and not re.match(rf"The {word}\b", other)
+    assert "".join(pipe.stream("The be", max_tokens=20, seed=seed, refused=tmp_path / "mine.txt")).rstrip() == other
 
 
 def test_originality_is_shown_and_kept(model: Path) -> None:
@@ -216,12 +300,18 @@ def test_control_characters_are_left_out_of_a_prompt(pipe: TextPipeline, caplog:
         ({"form": "ode"}, "form: should be 'free', 'haiku'"),
         ({"prompt": "a", "prompts": ("b",)}, "Expected prompts, or one prompt and a count"),
         ({"top_p": 0}, "top_p: should be greater than 0"),
+        ({"seed": 2**63 - 1, "count": 2}, "There are not 2 seeds from 9223372036854775807 on; give a smaller one"),
+        ({"seed": 2**63 - 2, "prompts": ("a", "b", "c")}, "There are not 3 seeds from"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words) as caught:
         TextParameters(**options)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
+
+
+def test_the_last_seed_can_be_used(pipe: TextPipeline) -> None:
+    assert pipe(seed=2**63 - 2, count=2, max_tokens=3).seeds == (2**63 - 2, 2**63 - 1)
 
 
 def test_models_that_are_none_are_refused(tmp_path: Path, model: Path) -> None:

@@ -47,6 +47,13 @@ def test_offers_are_fixed_by_the_seed_and_others_every_time(writer: VerseWriter)
     assert first.offer(writer, [0], 2).offered != first.offered
 
 
+def test_several_lines_are_offered_at_temperature_0_too(writer: VerseWriter) -> None:
+    likeliest = replace(writer, sampling=Sampling(temperature=0.0))
+    draft = Draft(haiku()).offer(likeliest, [0], 4)
+    assert len(set(draft.offered)) == 4 and next(likeliest.write(haiku(), [0], seed=0)).lines[0] in draft.offered
+    assert set(draft.offer(likeliest, [0], 4).offered) != set(draft.offered)
+
+
 def test_undo_and_redo() -> None:
     draft = Draft().add("one line").add(" and  another ")
     assert draft.text == "one line\nand another"
@@ -62,10 +69,11 @@ def test_a_line_without_a_form_is_one_line(writer: VerseWriter, tokenizer: Token
     plain = copy.copy(vocabulary)  # a network that knows nothing writes bytes that are no text
     letters = [number for piece, number in tokenizer.get_vocab().items() if piece.strip("Ġ").isascii()]
     plain.within_line = np.isin(np.arange(plain.size), letters) & vocabulary.within_line
-    writer = replace(writer, vocabulary=plain)
+    shown: set[str] = set()
+    writer = replace(writer, vocabulary=plain, accept=lambda before, line: not shown.add(before))
     draft = Draft(seed=2).add("The sea was still").offer(writer, [0], 2)
     assert draft.offered and all(line and "\n" not in line and "<|" not in line for line in draft.offered)
-    assert not draft.finished
+    assert not draft.finished and shown == {"The sea was still\n"}
 
 
 def test_a_draft_goes_through_json(writer: VerseWriter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -11,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.errors import InputError
+from studio.parameters import limits
 from studio.text import originality
 from studio.text.fuse_filter import FuseFilter, packed, shards_for, unique
 from studio.text.originality import ORDER, Index, normalised
+from studio.text.parameters import TextParameters
+from studio.text.sampler import REMEMBERED
 
 DAFFODILS = """I wandered lonely as a cloud
 That floats on high o'er vales and hills,
@@ -150,6 +154,14 @@ def test_a_guard_lets_be_what_stood_before() -> None:
     assert allows("", "I wandered lonely as a") and not allows("", "I wandered lonely as a cloud")
     assert not allows("I wandered lonely", " as a cloud") and allows("I wandered lonely", " as a crowd")
     assert allows("I wandered lonely as a cloud", " of smoke") and not allows("I wandered lonely as a cloud", " that")
+
+
+def test_the_largest_limit_can_be_kept() -> None:
+    limit = int(next(limits(field)["le"] for name, field in TextParameters.fields() if name == "original"))
+    words = ["".join(letters) * 5 for letters in itertools.islice(itertools.permutations("abcdefgh", 7), limit + 1)]
+    learnt = " ".join(words)
+    allows, before = Index.build([learnt]).guard(limit), learnt.removesuffix(words[-1])
+    assert not allows(before[-REMEMBERED:], words[-1]) and allows(before[-REMEMBERED:], "otherwise")
 
 
 @pytest.mark.parametrize("limit", [-1, 0, ORDER - 1])

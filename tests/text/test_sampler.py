@@ -14,7 +14,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 from studio.device import Device
 from studio.errors import InputError
 from studio.text.sampler import Asked, Piece, write
-from studio.text.sampling import Sampling
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper
 
 WORDS = re.findall(r"\w+", "the rose is a red sea and the sun on an old grey stone by the long shore of a lost land")
@@ -118,9 +118,48 @@ def test_a_guard_that_refuses_nothing_changes_nothing(stepper: Stepper) -> None:
     assert all(text.startswith(so_far + word) for so_far, word in shown)
 
 
+def test_a_word_that_the_prompt_begins_is_judged_as_a_whole(stepper: Stepper) -> None:
+    begun, prompt = "the sh", TOKENIZER.encode("the sh").ids
+    plain = [text for text, _ in texts(stepper, [Asked(prompt, seed, max_tokens=20) for seed in range(8)])]
+    rests = [re.match(r"[\w'’-]*", text)[0] for text in plain]  # type: ignore[index]
+    assert sum(map(bool, rests)) > 3
+    for seed, rest in enumerate(rests):
+        refused = f"sh{rest}"
+        shown: list[str] = []
+
+        def guard(so_far: str, word: str, refused: str = refused, shown: list[str] = shown) -> bool:
+            shown.append(so_far)
+            return (so_far + word).split()[-1].strip(",") != refused
+
+        found = texts(stepper, [Asked(prompt, seed, max_tokens=20, guard=guard, begun=begun)])[0][0]
+        assert all(so_far.startswith(begun) for so_far in shown)
+        assert (found == plain[seed]) is not bool(rest)
+        assert not rest or re.match(r"[\w'’-]*", begun.split()[-1] + found)[0] != refused  # type: ignore[index]
+
+
 def test_a_guard_that_refuses_everything_ends_the_text(stepper: Stepper) -> None:
     text, reason = texts(stepper, [Asked([5], max_tokens=6, guard=lambda so_far, word: False)])[0]
     assert not re.search(r"\w", text) and reason in ("refused", "length")
+
+
+def test_penalties_see_the_whole_text(stepper: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[list[int], int]] = []
+
+    def spied(logits: object, pasts: list[Past], *others: object) -> list[int]:
+        tokens = draw(logits, pasts, *others)  # type: ignore[arg-type]
+        steps.extend((past.tokens.tolist(), token) for past, token in zip(pasts, tokens, strict=True))
+        return tokens
+
+    monkeypatch.setattr("studio.text.sampler.draw", spied)
+    once = Sampling(top_p=0.99, repetition_penalty=1.3, no_repeat_ngram=1)
+    texts(stepper, [Asked([7], max_tokens=stepper.context + 20, sampling=once)])
+    past, last = steps[-1]
+    assert len({*past, last}) == stepper.context + 21
+    steps.clear()
+    text, _ = texts(stepper, [Asked([7], 3, max_tokens=3 * stepper.context, guard=no_e)])[0]
+    past, last = steps[-1]
+    assert len(steps) > 3 * stepper.context == len(past)  # more were drawn than stayed
+    assert TOKENIZER.decode([*past[1:], last]).startswith(text)
 
 
 def test_a_text_ends_right_before_a_stop_string(stepper: Stepper) -> None:

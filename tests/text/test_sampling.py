@@ -21,7 +21,7 @@ from transformers import (
 
 from studio.errors import InputError, ModelError
 from studio.text.draws import Draws, uniform
-from studio.text.sampling import Sampling, choose, distribution, distributions, draw
+from studio.text.sampling import Past, Sampling, choose, distribution, distributions, draw
 
 V = 60
 samplings = st.builds(
@@ -74,6 +74,19 @@ def test_rows_are_the_same_alone_and_in_a_batch(seed: int, each: list[Sampling])
     for row in range(4):
         assert np.array_equal(together[row], distribution(logits[row], histories[row], each[row]))
         assert drawn[row] == choose(together[row], numbers[row])
+
+
+@given(st.lists(st.integers(0, V - 1), max_size=200), st.integers(0, 200))
+def test_a_past_grows_and_is_cut(tokens: list[int], count: int) -> None:
+    past = Past(tokens[:3], V)
+    other = past.copy()
+    for token in tokens[3:]:
+        past.push(token)
+    assert past.tokens.tolist() == tokens and set(np.flatnonzero(past.seen)) == set(tokens)
+    past.cut(min(count, len(tokens)))
+    past.push(5)
+    assert past.tokens.tolist() == [*tokens[:count], 5] and set(np.flatnonzero(past.seen)) == {*tokens[:count], 5}
+    assert other.tokens.tolist() == tokens[:3] and other.seen.sum() == len(set(tokens[:3]))
 
 
 def test_temperature_0_takes_the_likeliest_the_first_of_equals() -> None:

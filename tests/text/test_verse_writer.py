@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations, pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +17,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from studio.errors import InputError
-from studio.text.sampling import Sampling
+from studio.text.sampling import Past, Sampling, draw
 from studio.text.stepper import Stepper
-from studio.text.verse_writer import VerseWriter, Written
+from studio.text.verse_writer import Drawn, VerseWriter, Written
 from studio.text.vocabulary import Vocabulary
 from studio.verse.checker import score
 from studio.verse.forms import Form, acrostic, haiku, limerick, rhymed, sonnet
@@ -157,6 +159,54 @@ def test_a_form_that_no_words_can_meet_is_written_as_far_as_it_goes_and_says_so(
     assert not score(poem.text, acrostic("aq"), Lexicon.load()).passed
 
 
+def test_at_temperature_0_the_likeliest_line_comes_first_and_then_others(writer: VerseWriter) -> None:
+    likeliest = replace(writer, sampling=Sampling(temperature=0.0), candidates=8)
+    poems = {written(likeliest, haiku(), seed).text for seed in range(3)}
+    assert len(poems) == 1
+    poem = poems.pop()
+    begun = poem.split("\n")[0]
+    asked: list[str] = []
+    other = replace(likeliest, accept=lambda before, line: not asked.append(line) and line != begun)
+    again = written(other, haiku(), 1)
+    assert asked[0] == begun and again.kept and again.text.split("\n")[0] != begun
+
+
+class _Stubborn(VerseWriter):
+    """Finds no line before so much is let go."""
+
+    least = 1
+
+    def draw(self, *given: Any, let_go: Sequence[str] = (), **others: Any) -> list[Drawn]:
+        if len(let_go) < self.least:
+            return []
+        return super().draw(*given, let_go=let_go, **others)
+
+
+@pytest.mark.parametrize(
+    ("form", "least"), [(rhymed("AA", 6), 1), (limerick(), 1), (sonnet("ABABCDCDEFEFGG"), 2), (acrostic("see"), 1)]
+)
+def test_what_a_line_does_without_is_so(
+    writer: VerseWriter, form: Form, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_Stubborn, "least", least)
+    stubborn = _Stubborn(writer.stepper, writer.tokenizer, writer.vocabulary, Sampling(), candidates=3, tries=2)
+    for seed in range(3):
+        poem = written(stubborn, form, seed)
+        problems = score(poem.text, form, Lexicon.load()).problems
+        assert len(poem.lines) == len(form.lines)
+        assert {said.split()[1] for said in poem.missing} == {problem.split()[1] for problem in problems}
+        for said in poem.missing:
+            asked = [line for line in problems if line.split()[1] == said.split()[1]]
+            assert ("rhyme" in said) == any("rhyme" in line or "again" in line for line in asked)
+            assert ("stress" in said) == any("scan" in line for line in asked)
+            assert ("first letter" in said) == any("begins" in line for line in asked)
+
+
+def test_a_haiku_does_without_nothing(writer: VerseWriter) -> None:
+    stubborn = _Stubborn(writer.stepper, writer.tokenizer, writer.vocabulary, Sampling(), candidates=3, tries=2)
+    assert written(stubborn, haiku()).missing == ("Line 1 could not be written.",)
+
+
 def test_lines_that_are_refused_never_come_out(stepper: Stepper, tokenizer: Tokenizer, vocabulary: Vocabulary) -> None:
     def accept(before: str, line: str) -> bool:
         return "a" not in line.lower()
@@ -166,6 +216,37 @@ def test_lines_that_are_refused_never_come_out(stepper: Stepper, tokenizer: Toke
     never = VerseWriter(stepper, tokenizer, vocabulary, Sampling(), candidates=2, tries=2, accept=lambda *_: False)
     poem = written(never, haiku())
     assert poem.lines == () and poem.finished and poem.missing == ("Line 1 could not be written.",)
+
+
+def test_what_accepts_a_line_sees_where_the_one_before_ends(
+    stepper: Stepper, tokenizer: Tokenizer, vocabulary: Vocabulary
+) -> None:
+    shown: list[str] = []
+
+    def accept(before: str, line: str) -> bool:
+        shown.append(before)
+        return True
+
+    writer = VerseWriter(stepper, tokenizer, vocabulary, Sampling(), candidates=2, accept=accept)
+    list(writer.write(rhymed("xx xx", "4"), [0], seed=2, opening=["The sun is red", "The moon is white"]))
+    assert shown[0] == "The sun is red\nThe moon is white\n"
+    writer.draw(haiku(), [], stepper.begin([[0]]), [0], seed=2)
+    assert shown[-1] == ""
+
+
+def test_penalties_see_all_that_was_said_before(
+    writer: VerseWriter, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, shown = [0, *tokenizer.encode("the cold sea and the old moon\n" * 30).ids], []
+
+    def spied(logits: object, pasts: list[Past], *others: object) -> list[int]:
+        shown.extend(past.tokens.tolist() for past in pasts)
+        return draw(logits, pasts, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("studio.text.verse_writer.draw", spied)
+    poem = written(writer, haiku(), 1, before)
+    assert len(before) > writer.stepper.context and all(tokens[: len(before)] == before for tokens in shown)
+    assert any(tokenizer.decode(tokens).rstrip(".!?").endswith(poem.text.rstrip(".!?")) for tokens in shown)
 
 
 class _Line:
@@ -192,5 +273,5 @@ def test_a_line_that_nothing_can_follow_leaves_the_others_alone(writer: VerseWri
     size = vocabulary.size
     lines = [_Line(size, blocked=number == 1) for number in range(6)]
     draws = np.random.default_rng(0).random((6, 200))
-    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]])))
+    completed = list(writer._sampled(lines, draws, writer.stepper.begin([[0]]), Past([0], size), Sampling()))
     assert len(completed) == 5

@@ -9,7 +9,7 @@ import pytest
 from tokenizers import Tokenizer, models
 
 from studio.errors import ModelError
-from studio.text.vocabulary import Vocabulary
+from studio.text.vocabulary import LOWER, Vocabulary
 from studio.verse.lexicon import Lexicon, rhymes
 
 
@@ -55,6 +55,21 @@ def test_rhymes_are_those_of_the_lexicon(vocabulary: Vocabulary) -> None:
     assert all(rhymes("night", word, Lexicon.load()) for word in partners)
     rich = [vocabulary.words[place] for place in np.flatnonzero(vocabulary.rich(2))]
     assert "night" in rich and "month" not in rich
+
+
+def test_tokens_that_the_network_has_not_are_left_out(tokenizer: Tokenizer) -> None:
+    size, more = tokenizer.get_vocab_size(), Tokenizer.from_str(tokenizer.to_str())
+    more.add_special_tokens(["<|pad|>"])
+    more.add_tokens(["moon"])
+    vocabulary = Vocabulary(more, Lexicon.load(), size=size)
+    assert len(vocabulary.within_line) == vocabulary.size == size
+    for surfaces in (vocabulary.begin, vocabulary.inside):
+        assert all(token < size for children in surfaces.trie.children for token in children)
+        written = {vocabulary.words[word] for word in surfaces.word[surfaces.look == LOWER]}
+        assert "love" in written and "moon" not in written
+    more.add_tokens(["\n"])
+    with pytest.raises(ModelError, match="new line"):
+        Vocabulary(more, Lexicon.load(), size=size)
 
 
 def test_building_is_quick(tokenizer: Tokenizer) -> None:

@@ -157,6 +157,19 @@ def test_a_line_is_taken_undone_and_brought_back(page: TextPage) -> None:
             together.take(wrong, **values)
 
 
+def test_a_shorter_form_leaves_all_lines_on_the_sheet(page: TextPage) -> None:
+    lines = [f"The owl of Rome sang {number}" for number in ("one", "two", "three", "four", "five")]
+    values = {"model": "tiny-gpt", "form": "haiku", "draft": {"draft": {**INTACT, "lines": lines, "undone": []}}}
+    together = page.together
+    ((sheet,),) = (shown[together.sheet]["sheets"] for shown in together.look(gr.Request(), **values))
+    assert sheet["text"].split("\n") == [*lines[:3], "", *lines[3:]]
+    assert sheet["called"] == "Draft · Haiku · 5 lines, 2 too many" and not sheet["form"]["kept"]
+    assert sheet["form"]["problems"][0] == "The form has 3 lines, the text has 5."
+    written = next(one["file"]["path"] for one in sheet["files"] if one["called"] == "Text")
+    assert Path(written).read_text() == f"{sheet['text']}\n"
+    assert together.take_back(**values)[together.sheet]["sheets"][0]["called"] == "Draft · Haiku · 4 lines, 1 too many"
+
+
 @pytest.mark.parametrize(
     "sent", [[1], {"lines": 3}, {"lines": ["x"] * 5000}, {"lines": ["x" * 60_000]}, {"turn": "x"}, {"turn": -1}]
 )

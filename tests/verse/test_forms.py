@@ -37,6 +37,12 @@ def test_an_acrostic_has_a_line_for_each_letter_and_a_stanza_for_each_word() -> 
     assert "".join((line.letter or "") + " " * line.breaks for line in form.lines) == "LETE BLEU"
     assert {line.syllables for line in form.lines} == {8}
     assert form.text("abcdefgh") == "a\nb\nc\nd\n\ne\nf\ng\nh"
+    assert [form.text("abcdef"[:count]) for count in (0, 4, 5)] == ["", "a\nb\nc\nd", "a\nb\nc\nd\n\ne"]
+
+
+def test_lines_that_a_form_has_no_place_for_stay_in_the_text() -> None:
+    assert haiku().text("abcde") == "a\nb\nc\n\nd\ne"
+    assert acrostic("ab c").text("abcd") == "a\nb\n\nc\n\nd"
 
 
 def test_a_scheme_with_lengths() -> None:

@@ -45,6 +45,19 @@ def test_syllables(lexicon: Lexicon, word: str, syllables: set[int]) -> None:
     assert lexicon.syllables(word) == syllables
 
 
+@pytest.mark.parametrize(
+    ("word", "syllables"), [("1" * 5000, 5000), ("0" * 5000 + "7", 2), ("x" + "'s" * 1000, 1), ("o'er" * 1000, 1000)]
+)
+def test_words_without_end_have_syllables_too(lexicon: Lexicon, word: str, syllables: int) -> None:
+    assert lexicon.syllables(word) == {syllables}
+
+
+def test_a_word_without_end_takes_no_memory() -> None:
+    lexicon = Lexicon({})
+    lexicon.guess("abcde" * 2000)
+    assert len(lexicon._readings) < 10
+
+
 def test_an_unknown_word_has_no_reading_but_a_guess(lexicon: Lexicon) -> None:
     assert lexicon.readings("slithy") == () and lexicon.common("slithy") == 0
     assert lexicon.read("slithy") == (lexicon.guess("slithy"),)
