@@ -51,7 +51,11 @@ class TextParameters(Parameters):
         0.02, "Never choose what is less likely than this part of the likeliest.", ge=0, le=1, advanced=True
     )
     repetition_penalty: float = parameter(
-        1.1, "What stood before is less likely by this factor; 1 for not.", ge=1, le=10, advanced=True
+        1.1,
+        "The last 256 tokens are less likely to come again by this factor; 1 for not.",
+        ge=1,
+        le=10,
+        advanced=True,
     )
     no_repeat_ngram: int = parameter(
         0, "So many tokens in a row never come twice; 0 for no such rule.", ge=0, le=1000, advanced=True

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+RECENT = 256
+"""Tokens that a penalty looks back on."""
 _LEAST = float(np.finfo(np.float64).smallest_subnormal)  # of what is not 0
 
 
@@ -29,7 +31,7 @@ class Sampling:
 
     temperature: 0 takes the likeliest. top_k: among so many, 0 for all. top_p: among the likeliest that make up this
     part of the probability (nucleus sampling, Holtzman et al. 2020). min_p: not what is less likely than this part of
-    the likeliest (Nguyen et al. 2024). repetition_penalty: logits of tokens that stood before are divided by it, or
+    the likeliest (Nguyen et al. 2024). repetition_penalty: logits of the last RECENT tokens are divided by it, or
     multiplied where negative (CTRL, Keskar et al. 2019). no_repeat_ngram: so many tokens in a row never come twice.
     """
 
@@ -55,16 +57,16 @@ class Sampling:
 
 
 class Past:
-    """The tokens of a text so far as penalties look at them: all, however far back a network looks.
+    """The tokens of a text so far as the rules against repetition look at them: all, however far back a network looks.
 
-    seen (V,): whether each of the V tokens that there are stands among them.
+    seen (V,): whether each of the V tokens that there are stands among the last `reach`. A text without end has had
+    nearly every token, and a penalty that fell on all of them would be none.
     """
 
-    def __init__(self, tokens: Sequence[int] | Ints, vocabulary: int) -> None:
+    def __init__(self, tokens: Sequence[int] | Ints, vocabulary: int, reach: int | None = RECENT) -> None:
         self._room: Ints = np.array(tokens, np.int64)  # grows by more than is needed, so that it grows seldom
-        self._count = len(tokens)
-        self.seen: Bools = np.zeros(vocabulary, bool)
-        self.seen[self._room] = True
+        self._count, self._vocabulary, self.reach = len(tokens), vocabulary, reach
+        self._look_back()
 
     @property
     def tokens(self) -> Ints:
@@ -77,17 +79,26 @@ class Past:
             self._room = np.concatenate([self._room, np.empty(self._count + 64, np.int64)])
         self._room[self._count] = token
         self._count += 1
+        self._times[token] += 1
         self.seen[token] = True
+        if self.reach is not None and self._count > self.reach:
+            out_of_reach = self._room[self._count - self.reach - 1]
+            self._times[out_of_reach] -= 1
+            self.seen[out_of_reach] = self._times[out_of_reach] > 0
 
     def cut(self, count: int) -> None:
         """Keep the first `count` tokens."""
         self._count = count
-        self.seen[:] = False
-        self.seen[self.tokens] = True
+        self._look_back()
 
     def copy(self) -> Past:
         """Another that goes on from here by itself."""
-        return Past(self.tokens, len(self.seen))
+        return Past(self.tokens, self._vocabulary, self.reach)
+
+    def _look_back(self) -> None:
+        recent = self.tokens if self.reach is None else self.tokens[-self.reach :]
+        self._times: Ints = np.bincount(recent, minlength=self._vocabulary)
+        self.seen: Bools = self._times > 0
 
 
 def distribution(logits: Any, history: Sequence[int], sampling: Sampling, allowed: Bools | None = None) -> Floats:

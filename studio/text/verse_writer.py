@@ -203,7 +203,8 @@ class VerseWriter:
             rows = [plan.begin() for _ in range(count)]
         draws = [uniform(seed, attempt, number * _ROOM + candidate, turn, 2 * LONGEST) for candidate in range(count)]
         found: dict[str, Drawn] = {}
-        for tokens, cost, state in self._sampled(rows, draws, texts, Past(before, self.stepper.vocabulary), sampling):
+        past = Past(before, self.stepper.vocabulary)
+        for tokens, cost, state in self._sampled(rows, draws, texts, past, sampling):
             text = self.tokenizer.decode(tokens).strip()
             length = max(1, *checker.syllables(text, self.vocabulary.lexicon))
             drawn = Drawn(text, tuple(tokens), cost / length - self._dullness(text, lines), state)

@@ -89,6 +89,18 @@ def test_a_past_grows_and_is_cut(tokens: list[int], count: int) -> None:
     assert other.tokens.tolist() == tokens[:3] and other.seen.sum() == len(set(tokens[:3]))
 
 
+@given(
+    tokens=st.lists(st.integers(0, V - 1), min_size=1, max_size=30), reach=st.integers(1, 12), kept=st.integers(1, 30)
+)
+def test_a_past_has_seen_what_is_within_reach(tokens: list[int], reach: int, kept: int) -> None:
+    past = Past(tokens[:1], V, reach)
+    for token in tokens[1:]:
+        past.push(token)
+    assert set(np.flatnonzero(past.seen)) == set(np.flatnonzero(past.copy().seen)) == set(tokens[-reach:])
+    past.cut(min(kept, len(tokens)))
+    assert set(np.flatnonzero(past.seen)) == set(tokens[:kept][-reach:]) and len(past.tokens) == min(kept, len(tokens))
+
+
 def test_temperature_0_takes_the_likeliest_the_first_of_equals() -> None:
     logits = np.array([1.0, 4.0, 4.0, 0.0])
     assert distribution(logits, [], Sampling(temperature=0)).tolist() == [0, 1, 0, 0]
