@@ -122,7 +122,7 @@ def test_small_steps_in_time_are_small_steps(seed: int, count: int, loop: bool) 
     if loop:
         way = torch.cat([way, way[:1]])
     steps = (way[1:] - way[:-1]).norm(dim=1)
-    assert steps.max() < 2.5 * steps.mean()
+    assert steps.max() < 5 * steps.mean()  # a jump from one point to the next would be some sixty
 
 
 def test_the_two_points_of_a_loop_are_visited_in_turn() -> None:
