@@ -99,6 +99,8 @@ def read_texts(
     place = cache / _key(settings, learnt, kept)
     if (known := kept_texts(place)) is not None:
         return known
+    for unfinished in cache.glob(".studio-*"):  # of a run that was killed
+        shutil.rmtree(unfinished, ignore_errors=True)
     making = None
     try:
         making = Path(tempfile.mkdtemp(dir=cache, prefix=".studio-"))
@@ -121,10 +123,12 @@ def read_texts(
     return data
 
 
-def kept_texts(folder: Path) -> TextData | None:
-    """What `read_texts` left in a folder of its cache; None where there is nothing whole."""
+def kept_texts(folder: Path, fingerprint: str | None = None) -> TextData | None:
+    """What `read_texts` left in a folder of its cache; None where there is nothing whole, or of another fingerprint."""
     try:
         facts = json.loads((folder / "texts.json").read_text(encoding="utf-8"))
+        if fingerprint not in (None, facts["fingerprint"]):
+            return None
         tokens, held_out = (_mapped(folder / f"{name}.bin", facts) for name in ("tokens", "held_out"))
         return TextData(
             tokens,

@@ -100,12 +100,15 @@ class VAEPipeline(GeneratorPipeline):
                 raise InputError(f"Expected t from 0 to 1 between two pictures, got {t} and {len(pictures)} pictures.")
             options = {"weights": (1 - t, t), **options}
         chosen = chosen.changed(**options) if options else chosen
+        if chosen.steps > 1 and chosen.weights:
+            raise InputError("A way leads from picture to picture, whatever their weights; leave out steps or weights.")
+        return self._blended(pictures, chosen)
+
+    def _blended(self, pictures: Sequence[PictureLike], chosen: BlendParameters) -> ImageResult:
         if chosen.steps > 1 and len(pictures) < 2:
             raise InputError("A way needs at least two pictures to lead from and to.")
         if chosen.steps > 1 and chosen.into:
             raise InputError("A blend is shown in steps or in several classes, not both; leave out steps or into.")
-        if chosen.steps > 1 and chosen.weights:
-            raise InputError("A way leads from picture to picture, whatever their weights; leave out steps or weights.")
         weights = _normalized(chosen.weights, len(pictures))
         shown = max(chosen.steps, len(chosen.into))
         layout.check_size(self.size_of(chosen), shown, shown, chosen.scale)
@@ -140,7 +143,8 @@ class VAEPipeline(GeneratorPipeline):
         if not recipe.inputs:
             return super().remake(recipe, inputs, model=model, callback=callback)
         chosen = BlendParameters(**recipe.parameters)
-        return load_again(cls.from_pretrained, recipe, model).blend(list(inputs.get("pictures", ())), parameters=chosen)
+        # Not `blend`: weights beside steps were recorded once, and meant nothing.
+        return load_again(cls.from_pretrained, recipe, model)._blended(list(inputs.get("pictures", ())), chosen)
 
     @property
     def decoder(self) -> Decoder:

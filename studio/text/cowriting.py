@@ -62,7 +62,14 @@ class Draft:
         turn = self.turn
         for turn in range(self.turn, self.turn + writer.tries):
             found += writer.draw(
-                self.form, self.lines, texts, tokens, seed=self.seed, turn=turn, candidates=_DRAWN * count
+                self.form,
+                self.lines,
+                texts,
+                tokens,
+                seed=self.seed,
+                turn=turn,
+                likeliest=not turn,
+                candidates=_DRAWN * count,
             )
             if len({line.text for line in found}) >= count:
                 break

@@ -40,7 +40,8 @@ class Refused:
 
     def __init__(self, entries: Iterable[str], sha256: str = "") -> None:
         """entries: lower case, their words divided by single spaces; * for any letters. sha256: of their file."""
-        self.entries, self.sha256 = tuple(dict.fromkeys(entries)), sha256
+        self.entries = tuple(dict.fromkeys(entries))
+        self.sha256 = sha256 or files.sha256("\n".join(self.entries).encode())
         whole = [entry.replace(" ", "") for entry in self.entries]
         self._words = frozenset(entry for entry in whole if "*" not in entry)
         self._beginnings = tuple(entry[:-1] for entry in whole if entry.find("*") == len(entry) - 1)

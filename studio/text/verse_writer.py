@@ -128,9 +128,10 @@ class VerseWriter:
             if level > len(asked):
                 missing[number] = f"Line {number + 1} could not be written."
                 break
-            turn = sum(failed.values())
-            let_go = asked[:level]
-            drawn = self.draw(form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, let_go=let_go)
+            let_go, turn, first = asked[:level], sum(failed.values()), not failed[number]
+            drawn = self.draw(
+                form, lines, texts, tokens, seed=seed, attempt=attempt, turn=turn, likeliest=first, let_go=let_go
+            )
             if drawn:
                 best = drawn[0]
                 texts = best.texts
@@ -184,17 +185,19 @@ class VerseWriter:
         seed: int,
         attempt: int = 0,
         turn: int = 0,
+        likeliest: bool = True,
         let_go: Sequence[str] = (),
         candidates: int | None = None,
     ) -> list[Drawn]:
         """Candidates for the next line, the most natural first; none where the form cannot be met.
 
         form: None for a line without one. texts: one row, after the lines so far; before: all tokens up to there.
-        turn: a number that sets this drawing apart from others of the same line. let_go: what the line does without.
+        turn: a number that sets this drawing apart from others of the same line. likeliest: at temperature 0, whether
+        only that line is drawn, rather than others near it. let_go: what the line does without.
         """
         number, count, sampling = len(lines), candidates or self.candidates, self.sampling
         if sampling.temperature == 0:
-            count, sampling = (count, replace(sampling, temperature=NEAR_LIKELIEST)) if turn else (1, sampling)
+            count, sampling = (1, sampling) if likeliest else (count, replace(sampling, temperature=NEAR_LIKELIEST))
         rows: list[Constraint]
         if form is None:
             rows = [FreeLine(self.vocabulary) for _ in range(count)]

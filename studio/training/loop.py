@@ -101,15 +101,7 @@ class Loop:
         main = self.accelerator.is_main_process
         with self.device.computing(), Log(self.folder, self.step, wanted=main) as log:
             started = time.monotonic() - self.elapsed_before
-            try:
-                why, finished = self._train(callback if main else None, log, started)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                raise DeviceError(
-                    f"Out of memory on {self.device.name} in step {self.step + 1}: go on with --resume and a smaller "
-                    f"--batch-size, or with --accumulate, which works through a batch in parts."
-                ) from None
+            why, finished = self._train(callback if main else None, log, started)
             seconds = time.monotonic() - started
             self._keep(seconds)
         self.accelerator.wait_for_everyone()
@@ -157,7 +149,15 @@ class Loop:
                     self._note_if_still_improving()
                     return "its time was over" if parameters.minutes else "all steps were done", True
                 continue
-            losses = self.take_step(fraction)
+            try:
+                losses = self.take_step(fraction)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                raise DeviceError(
+                    f"Out of memory on {self.device.name} in step {self.step + 1}: go on with --resume and a smaller "
+                    f"--batch-size, or with --accumulate, which works through a batch in parts."
+                ) from None
             if wrong := broken(losses, self.task.limits):
                 self._roll_back(f"the loss {wrong}")
                 continue

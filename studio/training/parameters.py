@@ -183,7 +183,13 @@ class MelodyTrainingParameters(TrainingParameters):
     steps: int = parameter(2000, "Steps of the optimiser in all.", ge=1, le=100_000_000)
     learning_rate: float = parameter(2e-3, "Step size of the optimiser.", gt=0, le=100)
     batch_size: int = parameter(64, "Tunes in a step, over all processes.", ge=1, le=65_536)
-    dropout: float = parameter(0.4, "Part of the numbers between layers that is left out while learning.", ge=0, lt=1)
+    dropout: float | None = parameter(
+        None,
+        "Part of the numbers between layers that is left out while learning; by default that of the model to begin "
+        "with, or 0.4.",
+        ge=0,
+        lt=1,
+    )
 
     schedule: Literal["constant", "cosine", "linear"] = parameter(
         "cosine", "How the learning rate falls towards the end.", advanced=True

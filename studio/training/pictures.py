@@ -59,14 +59,13 @@ def vary(pictures: Tensor, variations: tuple[str, ...], draws: Draws) -> Tensor:
 def references(data: PictureData) -> Tensor:
     """The pictures that samples are measured against, uint8: those held out, made up with others to 1,000 at most."""
     held_out = spread(data.held_out, MOST_MEASURED)
-    return torch.cat([held_out, spread(data.pictures, MOST_MEASURED - len(held_out))])
+    missing = MOST_MEASURED - len(held_out)
+    return torch.cat([held_out, spread(data.pictures, missing)]) if missing else held_out
 
 
 def spread(whole: Tensor, most: int) -> Tensor:
-    """So many of (N, …) at most, evenly from all over it: pictures come by class and by name."""
-    if len(whole) <= most:
-        return whole
-    return whole[torch.arange(most) * len(whole) // most]
+    """So many of (N, …) at most, and more than half as many, from all over it: pictures come by class and by name."""
+    return whole[:: max(1, -(-len(whole) // max(1, most)))]
 
 
 def sheet(pictures: Tensor, columns: int = 8, gap: int = 2) -> Image.Image:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedModel
 
 NETWORK = "gpt"
+_WITHIN_ATTENTION = ("attn_dropout", "attention_dropout")
+_DROPOUTS = ("resid_pdrop", "embd_pdrop", "hidden_dropout", "resid_dropout", "embed_dropout")  # in configs
 TOKENIZER, RUNS = "tokenizer.json", "runs.safetensors"
 ACTIVATION = "gelu_pytorch_tanh"  # GPT-2's own, computed at once
 BOUNDLESS = 8192  # tokens that are looked at of a network that looks back without end
@@ -87,20 +89,17 @@ def shape_of(network: PreTrainedModel) -> str:
 
 
 def set_dropout(network: PreTrainedModel, dropout: float, *, needed: bool = True) -> None:
-    """Leave out another part of the numbers between layers while learning, those of attention aside.
+    """Leave out another part of the numbers between layers while learning, those within attention aside.
 
-    Raises InputError where it is `needed` and the network has no place for that.
+    Raises InputError where it is `needed` and the network keeps its dropout in another way than as layers of torch.
     """
-    places = [
-        module
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Dropout) and "attn_dropout" not in name and "attention" not in name
-    ]
-    if dropout and needed and not places:
-        raise InputError("The model to begin with leaves nothing out while it learns: --dropout has no place in it.")
-    for module in places:
+    places = {name: module for name, module in network.named_modules() if isinstance(module, nn.Dropout)}
+    between = [module for name, module in places.items() if name.rpartition(".")[2] not in _WITHIN_ATTENTION]
+    if dropout and needed and not between:
+        raise InputError("The model to begin with has no layers of dropout that could be set; leave out --dropout.")
+    for module in between:
         module.p = dropout
-    for name in ("resid_pdrop", "embd_pdrop"):
+    for name in _DROPOUTS if between else ():
         if hasattr(network.config, name):
             setattr(network.config, name, dropout)
 

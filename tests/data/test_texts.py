@@ -92,6 +92,14 @@ def test_texts_that_are_refused_leave_those_in_the_cache_alone(tmp_path: Path) -
     assert list((tmp_path / "cache").iterdir()) == [place] and texts.kept_texts(place) is not None
 
 
+def test_what_a_killed_run_has_left_is_cleared_away(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(PAGE)
+    (tmp_path / "cache" / ".studio-killed").mkdir(parents=True)
+    (tmp_path / "cache" / ".studio-killed" / "tokens.bin").write_bytes(bytes(1000))
+    texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
 def test_a_blank_end_is_not_what_is_held_out(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(PAGE + "\n" * (len(PAGE) // 10))
     data = texts.read_texts(tmp_path / "a.txt", tmp_path / "cache")

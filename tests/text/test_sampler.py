@@ -142,7 +142,7 @@ def test_a_guard_that_refuses_everything_ends_the_text(stepper: Stepper) -> None
     assert not re.search(r"\w", text) and reason in ("refused", "length")
 
 
-def test_penalties_see_the_whole_text(stepper: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rules_against_repetition_see_the_whole_text(stepper: Stepper, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[tuple[list[int], int]] = []
 
     def spied(logits: object, pasts: list[Past], *others: object) -> list[int]:

@@ -159,7 +159,9 @@ def test_a_form_that_no_words_can_meet_is_written_as_far_as_it_goes_and_says_so(
     assert not score(poem.text, acrostic("aq"), Lexicon.load()).passed
 
 
-def test_at_temperature_0_the_likeliest_line_comes_first_and_then_others(writer: VerseWriter) -> None:
+def test_at_temperature_0_the_likeliest_line_comes_first_and_then_others(
+    writer: VerseWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     likeliest = replace(writer, sampling=Sampling(temperature=0.0), candidates=8)
     poems = {written(likeliest, haiku(), seed).text for seed in range(3)}
     assert len(poems) == 1
@@ -167,8 +169,18 @@ def test_at_temperature_0_the_likeliest_line_comes_first_and_then_others(writer:
     begun = poem.split("\n")[0]
     asked: list[str] = []
     other = replace(likeliest, accept=lambda before, line: not asked.append(line) and line != begun)
+    drawn: list[tuple[int, bool]] = []
+    real = VerseWriter.draw
+
+    def spied(self: VerseWriter, form: Form | None, lines: Any, *given: Any, likeliest: bool, **more: Any) -> Any:
+        drawn.append((len(lines), likeliest))
+        return real(self, form, lines, *given, likeliest=likeliest, **more)
+
+    monkeypatch.setattr(VerseWriter, "draw", spied)
     again = written(other, haiku(), 1)
     assert asked[0] == begun and again.kept and again.text.split("\n")[0] != begun
+    assert drawn[:2] == [(0, True), (0, False)]
+    assert {number for number, likeliest in drawn if likeliest} == {0, 1, 2}, "a line that never failed, whatever did"
 
 
 class _Stubborn(VerseWriter):
@@ -190,8 +202,10 @@ def test_what_a_line_does_without_is_so(
 ) -> None:
     monkeypatch.setattr(_Stubborn, "least", least)
     stubborn = _Stubborn(writer.stepper, writer.tokenizer, writer.vocabulary, Sampling(), candidates=3, tries=2)
+    said_at_all = 0
     for seed in range(3):
         poem = written(stubborn, form, seed)
+        said_at_all += len(poem.missing)
         problems = score(poem.text, form, Lexicon.load()).problems
         assert len(poem.lines) == len(form.lines)
         assert {said.split()[1] for said in poem.missing} == {problem.split()[1] for problem in problems}
@@ -200,6 +214,7 @@ def test_what_a_line_does_without_is_so(
             assert ("rhyme" in said) == any("rhyme" in line or "again" in line for line in asked)
             assert ("stress" in said) == any("scan" in line for line in asked)
             assert ("first letter" in said) == any("begins" in line for line in asked)
+    assert said_at_all
 
 
 def test_a_haiku_does_without_nothing(writer: VerseWriter) -> None:
@@ -234,7 +249,7 @@ def test_what_accepts_a_line_sees_where_the_one_before_ends(
     assert shown[-1] == ""
 
 
-def test_penalties_see_all_that_was_said_before(
+def test_rules_against_repetition_see_all_that_was_said_before(
     writer: VerseWriter, tokenizer: Tokenizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, shown = [0, *tokenizer.encode("the cold sea and the old moon\n" * 30).ids], []

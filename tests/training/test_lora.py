@@ -115,7 +115,7 @@ def test_dropout_is_that_of_adapters_and_between_layers_where_there_is_some(netw
         assert {rate for name, rate in places.items() if "attn_dropout" not in name} == {0.4}
         assert network.config.resid_pdrop == network.config.embd_pdrop == 0.4
     else:
-        with pytest.raises(InputError, match="--dropout has no place in it"):
+        with pytest.raises(InputError, match="no layers of dropout that could be set"):
             causal_lm.set_dropout(network, 0.4)
         causal_lm.set_dropout(network, 0.0)
     adapted = lora.add_adapters(network, 2, dropout=0.3)

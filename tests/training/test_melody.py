@@ -129,6 +129,8 @@ def test_it_goes_on_from_another_model(tunes: Path, tmp_path: Path) -> None:
     again = {"steps": 2, "start": str(tmp_path / "first"), "learning_rate": 1e-9}
     with pytest.raises(InputError, match="--width 8 is not what the model of --from has"):
         run(tunes, tmp_path / "second", **again, width=8)
+    run(tunes, tmp_path / "third", **again)
+    assert MelodyPipeline.from_pretrained(tmp_path / "third").network.config.dropout == 0.4
     run(tunes, tmp_path / "second", **again, dropout=0.7)
     models = [MelodyPipeline.from_pretrained(tmp_path / name) for name in ("first", "second")]
     assert models[1].network.config == dataclasses.replace(models[0].network.config, dropout=0.7)

@@ -109,8 +109,8 @@ class Pictures:
     ) -> str | None:
         """See `studio.training.medium.Medium`: leaves a sheet of samples beside their nearest training pictures."""
         training, count = spread(data.pictures, COMPARED_WITH), len(data.pictures)
-        if count > COMPARED_WITH:
-            _log.info("Samples are looked for among %s of %s training pictures.", f"{COMPARED_WITH:,}", f"{count:,}")
+        if len(training) < count:
+            _log.info("Samples are looked for among %s of %s training pictures.", f"{len(training):,}", f"{count:,}")
         with device.computing(), torch.no_grad():
             samples = to_uint8(task.samples(COMPARED))
             found = originality.copies(samples, training, extractor or VGGFeatures(device))

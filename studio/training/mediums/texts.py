@@ -58,8 +58,8 @@ class Texts:
         self, source: Source, parameters: TextTrainingParameters, cache: Path, fingerprint: str
     ) -> TextData | None:
         """See `studio.training.medium.Medium`."""
-        found = (texts.kept_texts(path.parent) for path in cache.glob("*/texts.json"))
-        return next((data for data in found if data and data.fingerprint == fingerprint), None)
+        found = (texts.kept_texts(path.parent, fingerprint) for path in cache.glob("*/texts.json"))
+        return next((data for data in found if data), None)
 
     def task(
         self,

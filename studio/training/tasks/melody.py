@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ from studio.training.task import Measure, Trouble
 from studio.zoo import melody as zoo
 
 AT_ONCE = 64  # tunes
+DROPOUT = 0.4  # of a network that begins with nothing, unless another is asked for
 SHEET_BARS = 16
 DENSITY_TOLD = 0.5  # of the tunes: the others learn without, and so can be asked for as it likes
 DIVERGED = 12.0  # nats an event: choosing blindly costs less than 8
@@ -84,8 +86,9 @@ class MelodyTask:
         self.examples = [Example.of(tune.melody) for tune in data.tunes]
         self.held_out = [Example.of(tune.melody) for tune in data.held_out]
         self._mean = sum(min(len(e.pitches), chosen.window) for e in self.examples) / self.count  # events
-        layers, width = (start.config.layers, start.config.width) if start else (chosen.layers, chosen.width)
-        config = zoo.shape(width, layers, chosen.dropout)
+        config = start.config if start else zoo.shape(chosen.width, chosen.layers, DROPOUT)
+        if chosen.dropout is not None:
+            config = dataclasses.replace(config, dropout=chosen.dropout)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(chosen.seed)
             network = MelodyLSTM(config)

@@ -36,7 +36,7 @@ SHOWN = 16  # of them, on a sheet
 SAMPLED = 500
 SCALED_BY = 64  # pictures whose features say how large a layer's are
 FITTED = 20_000  # pictures whose latents the prior is fitted to, at most
-DIVERGED = 1.5  # times the squared error of plain grey
+DIVERGED = 1.5  # times the squared error of plain grey, or of the network to begin with
 _SAMPLES_SEED = 2**31
 
 
@@ -70,7 +70,8 @@ class VAETask:
         self._extractor = extractor
         self._real_features: Tensor | None = None
         self._scales: dict[str, Tensor] | None = None
-        self.limits: Mapping[str, float] = {"error": DIVERGED * max(self._grey(), self._begun())}
+        with device.computing():
+            self.limits: Mapping[str, float] = {"error": DIVERGED * max(self._grey(), self._begun())}
         self.fingerprint = f"{data.fingerprint}/{self.config}"
 
     @property
