@@ -67,6 +67,7 @@ class GeneratorPage:
 
     def _lay_out_controls(self) -> None:
         self.model = models.model_list(self.kind, "Model", elem_id=f"{self.kind}-model")
+        self.restored = gr.State(None)
         self.about = gr.HTML("", elem_classes=["status"], elem_id=f"{self.kind}-about", apply_default_css=False)
         with gr.Row(elem_classes=["pair"]):
             for name in _FIRST[:3]:
@@ -132,10 +133,9 @@ class GeneratorPage:
         bench, film = self.bench, self.film
         opened = [self.model, self.about, self.settings["classes"], *(self.blend.classes if self.blend else ())]
         self.model.focus(self._offered, None, self.model, **QUIETLY)
-        classes = self.settings["classes"]
-        # Not checked against the choices of before: a result that is restored brings those of its own model.
-        self.model.change(self._of_model, [self.model, classes], opened[1:], **(QUIETLY | {"preprocess": False}))
-        gr.on(None, self._opened, self.model, opened, **QUIETLY)  # when a page is opened
+        gr.on(
+            None, self._opened, [self.model, self.restored], opened, **QUIETLY
+        )  # as a page opens, and when these change
         self.roll.click(_rolled, None, self.settings["seed"], **QUIETLY)
         asked: dict[str, Any] = {
             "preprocess": False, "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": COMPUTE,
@@ -156,7 +156,7 @@ class GeneratorPage:
             button.click(self.ask_to_stop, None, [self.status, film.status], **QUIETLY)
         self.dropped.upload(
             self.restore,
-            outputs=[self.status, self.model, self.about, *self.settings.values(), self.another_seed,
+            outputs=[self.status, self.model, self.about, self.restored, *self.settings.values(), self.another_seed,
                      *film.settings.values(), *([self.blend.way] if self.blend else [])],
             inputs_kwargs={"file": self.dropped},
             preprocess=False,
@@ -259,8 +259,9 @@ class GeneratorPage:
                     value = getattr(found, name)
                     changed[made] = widgets.shown(value, self.fields[name]) if name != "classes" else value
             if self.model in changed:
-                about, classes, *_ = self._of_model(changed[self.model], list(found.classes))
-                changed |= {self.about: about, self.settings["classes"]: classes}
+                restored = {"model": changed[self.model], "classes": found.classes}
+                about, classes, *_ = self._of_model(changed[self.model], restored)
+                changed |= {self.about: about, self.settings["classes"]: classes, self.restored: restored}
             else:
                 changed.pop(self.settings["classes"], None)
             changed |= {self.another_seed: False, **(self.film.restored(found) if film else {})}
@@ -303,16 +304,16 @@ class GeneratorPage:
     def _offered(self) -> Any:
         return gr.update(choices=models.choices(self.kind))
 
-    def _opened(self, model: str | None) -> list[Any]:
+    def _opened(self, model: str | None, restored: Mapping[str, Any] | None = None) -> list[Any]:
         offered = models.choices(self.kind)
         here = model in [value for _, value in offered]  # it may have gone since the page was built
         value = model if here else offered[0][1] if offered else None
-        return [gr.update(choices=offered, value=value), *self._of_model(value)]
+        return [gr.update(choices=offered, value=value), *self._of_model(value, restored)]
 
-    def _of_model(self, model: str | None, chosen: Any = None) -> list[Any]:
+    def _of_model(self, model: str | None, restored: Mapping[str, Any] | None = None) -> list[Any]:
         """(what the model is, in a line; the classes to choose from; those of the pictures to blend).
 
-        chosen: classes that stay chosen where the model has them.
+        restored: the model and the classes of a result whose settings came back; they are chosen with that model.
         """
         if not model:
             return [stage.status(_none_yet(self.title)), *[gr.skip()] * (3 if self.blend else 1)]
@@ -321,7 +322,8 @@ class GeneratorPage:
         except StudioError as error:
             return [stage.status(str(error), "failed"), *[gr.skip()] * (3 if self.blend else 1)]
         names, words = models.described(config)
-        kept = [name for name in chosen if name in names] if isinstance(chosen, list) else []
+        chosen = restored["classes"] if restored and restored["model"] == model else ()
+        kept = [name for name in chosen if name in names]
         lists = list(self.blend.classes_of(names).values()) if self.blend else []
         return [f'<span class="quiet">{html.escape(words)}</span>',
                 gr.update(choices=list(names), value=kept, visible=bool(names)), *lists]  # fmt: skip

@@ -17,6 +17,7 @@ from PIL import Image
 
 from studio.networks.mixture import Mixture
 from studio.networks.vae import VAE, VAEConfig
+from studio.pipelines.vae import VAEPipeline
 from studio.recipe import recipe_of
 from studio.zoo import vae as zoo
 
@@ -132,6 +133,23 @@ def test_two_pictures_are_blended(address: str, browse: Browse, pictures: Path, 
         recipe = recipe_of(tmp_path / "blend.png")
         assert [source.name for source in recipe.inputs["pictures"]] == ["0.png", "1.png"]
         assert recipe.parameters["weights"] == [0.75, 0.25]
+
+
+def test_a_result_of_another_model_comes_back_with_its_classes(address: str, browse: Browse, tmp_path: Path) -> None:
+    """Another model is shown when the page opens; what is restored changes the model and the classes at once."""
+    pipe = VAEPipeline.from_pretrained("vae-glyphs", device="cpu", threads=1)
+    made = pipe(seed=3, classes=("S",), scale=2).save(tmp_path / "s.png")
+    with browse(address, "button[role=tab]") as page:
+        page.get_by_role("tab", name="VAE").click()
+        page.wait_for_function("document.querySelector('#vae-model input').value.includes('emoji')")
+        page.get_by_role("button", name="Restore settings from a result").locator("visible=true").click()
+        page.set_input_files("#vae-dropped input[type=file]", made)
+        page.wait_for_function("document.querySelector('#vae-status').innerText.includes('restored')")
+        page.wait_for_function("document.querySelector('#vae-model input').value.includes('glyphs')")
+        page.wait_for_timeout(1500)  # what follows from the other model has come by then
+        page.screenshot(path="/tmp/x/restore.png")
+        assert page.locator("#vae-classes .token, #vae-classes [class*=token]").all_inner_texts()[0].strip() == "S"
+        assert page.input_value("#vae-seed textarea, #vae-seed input") == "3"
 
 
 @pytest.mark.parametrize("tab", ["GAN", "VAE", "Training"])

@@ -76,8 +76,9 @@ def test_the_classes_of_a_model_can_be_picked(home: Path) -> None:
     assert "64 × 64, grey" in words
     assert classes["choices"] == ["A", "B"] and classes["visible"]
     assert [one["value"] for one in of_pictures] == ["A", "A"]
-    assert page._of_model(str(home / "tiny-vae"), ["B", "Z"])[1]["value"] == ["B"], "what it has stays chosen"
-    assert page._of_model(str(home / "tiny-vae"), None)[1]["value"] == []
+    restored = {"model": str(home / "tiny-vae"), "classes": ("B", "Z")}
+    assert page._of_model(str(home / "tiny-vae"), restored)[1]["value"] == ["B"], "of those it has"
+    assert page._of_model(str(home / "tiny-vae"), {**restored, "model": "other"})[1]["value"] == []
 
 
 def test_one_latent_in_every_class_gives_as_many_pictures(vae_client: Client, files_in: Files) -> None:
