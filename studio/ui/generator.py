@@ -133,9 +133,8 @@ class GeneratorPage:
         bench, film = self.bench, self.film
         opened = [self.model, self.about, self.settings["classes"], *(self.blend.classes if self.blend else ())]
         self.model.focus(self._offered, None, self.model, **QUIETLY)
-        gr.on(
-            None, self._opened, [self.model, self.restored], opened, **QUIETLY
-        )  # as a page opens, and when these change
+        # Nothing that it waits for: it runs as a page opens, and whenever one of these changes.
+        gr.on(None, self._opened, [self.model, self.restored], opened, **QUIETLY)
         self.roll.click(_rolled, None, self.settings["seed"], **QUIETLY)
         asked: dict[str, Any] = {
             "preprocess": False, "show_progress": "hidden", "concurrency_limit": 1, "concurrency_id": COMPUTE,
