@@ -1,4 +1,4 @@
-"""Make the README's pictures of generated nebulae, alphabets and emoji again, with the shipped models.
+"""Make the README's pictures of generated nebulae and alphabets again, with the shipped models.
 
     python samples/make_generated.py
 
