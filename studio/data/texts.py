@@ -172,15 +172,8 @@ def _write(
 ) -> None:
     """Tokens, tokenizer and what is known of them, as `kept_texts` reads them."""
     counts = text.Counts()
-    writers = []
-    for name, stretches_of_it in (("tokens", learnt), ("held_out", kept)):
-        with Writer(folder / f"{name}.bin", tokenizer) as writer:
-            for part in stretches_of_it:
-                writer.document()
-                for piece in _pieces(part, counts):
-                    writer.add(piece)
-        writers.append(writer)
-    writer, behind = writers
+    writer = _written(folder / "tokens.bin", learnt, tokenizer, counts)
+    behind = _written(folder / "held_out.bin", kept, tokenizer, counts)
     if writer.characters < LEAST:
         raise InputError(
             f"{source} holds {writer.characters:,} characters to learn from; expected at least {LEAST:,}, a page."
@@ -212,6 +205,15 @@ def _write(
     }
     files.write_bytes(folder / "tokenizer.json", tokenizer.to_str().encode())
     files.write_bytes(folder / "texts.json", json.dumps(facts).encode())
+
+
+def _written(path: Path, parts: list[Stretch], tokenizer: Tokenizer, counts: text.Counts) -> Writer:
+    with Writer(path, tokenizer) as writer:
+        for part in parts:
+            writer.document()
+            for piece in _pieces(part, counts):
+                writer.add(piece)
+    return writer
 
 
 def stretches(source: Path, held_out: float) -> tuple[list[Stretch], list[Stretch], list[LeftOut], int]:
