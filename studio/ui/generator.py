@@ -27,7 +27,7 @@ from studio.ui.bench import Bench
 from studio.ui.blend import Blend
 from studio.ui.film import Film
 from studio.ui.loaded import loaded
-from studio.ui.shell import COMPUTE, QUIETLY, Updates, failure, heading, uploaded, warn, without_folders
+from studio.ui.shell import COMPUTE, OURS, QUIETLY, Updates, failure, heading, uploaded, warn, without_folders
 from studio.ui.wall import SCROLL_TO_IT
 from studio.ui.work import StopFlags, Work
 
@@ -39,7 +39,6 @@ _LOOKS: dict[str, dict[str, Any]] = {"count": {"value": SUGGESTED}, "truncation"
 _NOT_ASKED = ("grid",)  # the sheet is always there to be downloaded
 _INVITATION = "Pictures will hang here."
 _LED = "It led through pictures, which a film here does not: `studio remake` makes it again."
-_OURS = "Something went wrong in Studio itself; where it was started, it says what."
 
 
 class GeneratorPage:
@@ -173,7 +172,7 @@ class GeneratorPage:
                 yield {self.status: stage.status(str(error), "failed"), self.stage: gr.HTML(stage.empty(_INVITATION))}
                 raise failure(str(error)) from None
             except Exception:
-                yield {self.status: stage.status(_OURS, "failed")}
+                yield {self.status: stage.status(OURS, "failed")}
                 raise
 
     def _made(self, values: dict[str, Any], stop: threading.Event) -> Iterator[Updates]:
@@ -226,7 +225,7 @@ class GeneratorPage:
                 yield film.failed(str(error))
                 raise failure(str(error)) from None
             except Exception:
-                yield film.failed(_OURS)
+                yield film.failed(OURS)
                 raise
 
     def restore(self, file: Any) -> Updates:

@@ -18,7 +18,7 @@ from studio.ui import melody_files, models, piano_roll, stage
 from studio.ui.melody_models import melody_model
 from studio.ui.melody_settings import MelodySettings
 from studio.ui.primer import Primer
-from studio.ui.shell import COMPUTE, QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
+from studio.ui.shell import COMPUTE, OURS, QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
 from studio.ui.wall import SCROLL_TO_IT
 from studio.ui.work import StopFlags, Work
 
@@ -31,7 +31,6 @@ MOST = 8  # tunes that a page shows at once
 
 _INVITATION = "A tune will stand here."
 _NONE_YET = "There is no model for melodies here yet: train one on the page Training, or type the folder of one."
-_OURS = "Something went wrong in Studio itself; where it was started, it says what."
 _RESTORED_FROM = [".mid", ".wav", ".png", ".svg", ".abc"]
 
 
@@ -128,7 +127,7 @@ class MelodyPage:
                 yield {self.status: stage.status(message, "failed"), self.stage: gr.HTML("", visible=False)}
                 raise failure(message) from None
             except Exception:
-                yield {self.status: stage.status(_OURS, "failed")}
+                yield {self.status: stage.status(OURS, "failed")}
                 raise
 
     def _composed(self, values: dict[str, Any], stop: threading.Event) -> Iterator[Updates]:

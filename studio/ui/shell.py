@@ -16,6 +16,7 @@ from studio.errors import InputError
 Updates = dict[Any, Any]  # component → its new value, or its new look
 QUIETLY: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 COMPUTE = "compute"  # the concurrency_id of everything heavy, on every page: one computation at a time
+OURS = "Something went wrong in Studio itself; where it was started, it says what."  # a fault of ours
 _KEEP_FILES = 24 * 3600  # seconds that uploads and results stay on disk
 _ADDRESSES = ("http:", "https:", "ftp:", "data:")
 

@@ -29,6 +29,7 @@ from studio.ui import samples, stage, widgets
 from studio.ui.restore import restored
 from studio.ui.shell import (
     COMPUTE,
+    OURS,
     QUIETLY,
     Shell,
     Updates,
@@ -176,7 +177,7 @@ class StyleTransferPage:
                 yield self.wall.failed(message)
                 raise failure(message) from None
             except Exception:
-                yield self.wall.failed("Something went wrong in Studio itself; where it was started, it says what.")
+                yield self.wall.failed(OURS)
                 raise
 
     def _painted(

@@ -16,7 +16,7 @@ import gradio as gr
 from studio.errors import InputError, StudioError
 from studio.text.parameters import TextParameters
 from studio.ui import models, stage, text_files, text_sheets
-from studio.ui.shell import COMPUTE, QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
+from studio.ui.shell import COMPUTE, OURS, QUIETLY, Shell, Updates, failure, heading, uploaded, warn, without_folders
 from studio.ui.text_models import text_model
 from studio.ui.text_settings import COUNT, FORMS, TextSettings
 from studio.ui.text_together import Together, draft_of
@@ -30,7 +30,6 @@ LONGEST = 10_000  # tokens of a text on a page
 
 _LOOK_EVERY = 0.08  # seconds
 _NONE_YET = "There is no model for texts here yet: train one on the page Training, or type the folder of one."
-_OURS = "Something went wrong in Studio itself; where it was started, it says what."
 
 
 def build() -> Shell:
@@ -133,7 +132,7 @@ class TextPage:
                 yield {self.status: stage.status(str(error), "failed")}
                 raise failure(str(error)) from None
             except Exception:
-                yield {self.status: stage.status(_OURS, "failed")}
+                yield {self.status: stage.status(OURS, "failed")}
                 raise
 
     def _written(self, values: dict[str, Any], stop: threading.Event) -> Iterator[Updates]:

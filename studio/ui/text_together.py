@@ -18,7 +18,7 @@ from studio.errors import InputError, StudioError
 from studio.progress import Callback
 from studio.text.parameters import TextParameters
 from studio.ui import stage, text_files, text_sheets
-from studio.ui.shell import COMPUTE, QUIETLY, Updates, failure, warn
+from studio.ui.shell import COMPUTE, OURS, QUIETLY, Updates, failure, warn
 from studio.ui.text_models import text_model
 from studio.ui.text_settings import FORMS
 from studio.ui.text_work import desk, report_on
@@ -37,7 +37,6 @@ _LOOK_EVERY = 0.1  # seconds
 _SCRIPT = Path(__file__).with_name("text_offers.js").read_text(encoding="utf-8")
 _SKELETON = '<div class="offers" role="group" aria-label="Lines to choose from" tabindex="-1" hidden></div>'
 _INVITATION = "A text that you write together will stand here."
-_OURS = "Something went wrong in Studio itself; where it was started, it says what."
 
 
 class Together:
@@ -191,7 +190,7 @@ class Together:
                 yield {self.status: stage.status(str(error), "failed")}
                 raise failure(str(error)) from None
             except Exception:
-                yield {self.status: stage.status(_OURS, "failed")}
+                yield {self.status: stage.status(OURS, "failed")}
                 raise
 
     def _offer(

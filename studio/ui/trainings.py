@@ -11,6 +11,7 @@ from studio.errors import InputError, StudioError
 from studio.progress import Callback, Progress
 from studio.ui import stage
 from studio.ui.plot import Curve
+from studio.ui.shell import OURS
 from studio.ui.trainer import Finished, Order, train
 from studio.ui.work import Work
 
@@ -92,7 +93,7 @@ def _follow(story: Story) -> None:
     except StudioError as error:
         story.error = str(error)
     except Exception as error:
-        story.error = "Something went wrong in Studio itself; where it was started, it says what."
+        story.error = OURS
         raise error
     finally:
         story.running = False
